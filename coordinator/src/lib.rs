@@ -1,0 +1,1 @@
+//! Everything around the workers: collection, the run, the sink, the samples.

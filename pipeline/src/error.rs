@@ -1,0 +1,43 @@
+//! Failures that end a process, each with an exit code and one sentence that names the setting to change.
+
+use std::process::ExitCode;
+
+/// Why a process stops before its work is done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Wrong usage: a flag, a file or a value. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// An input or a service that was never reached. Exit code 3.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Stopped by a signal with work left; running the same command again resumes. Exit code 130.
+    #[error("stopped; run the same command again to go on where it left off")]
+    Interrupted,
+    /// Anything else. Exit code 1.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl Failure {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Unavailable(_) => 3,
+            Self::Interrupted => 130,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+/// What `main` returns: nothing said on success, one line on stderr otherwise.
+pub fn exit(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

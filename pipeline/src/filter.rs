@@ -1,0 +1,152 @@
+//! A stage as a filter over JSON Lines: the same stage code as behind a queue, output in input order.
+
+use std::{future::ready, path::Path, sync::Arc};
+
+use futures_util::{TryStreamExt, stream};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter};
+
+use crate::{
+    error::Failure,
+    records::{Record, Rejection},
+    stage::{Stage, Verdict},
+};
+
+/// How many records a filter passed on and turned down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records written.
+    pub passed: u64,
+    /// Records turned down.
+    pub rejected: u64,
+}
+
+/// Opens `-` or nothing as stdin, else a file.
+///
+/// # Errors
+/// The file cannot be opened: [`Failure::Unavailable`].
+pub async fn open_input(path: Option<&Path>) -> Result<Box<dyn AsyncBufRead + Send + Unpin>, Failure> {
+    match path {
+        None => Ok(Box::new(BufReader::with_capacity(1 << 20, tokio::io::stdin()))),
+        Some(path) if path == Path::new("-") => Ok(Box::new(BufReader::with_capacity(1 << 20, tokio::io::stdin()))),
+        Some(path) => {
+            let file = tokio::fs::File::open(path)
+                .await
+                .map_err(|error| Failure::Unavailable(format!("cannot open input {}: {error}", path.display())))?;
+            Ok(Box::new(BufReader::with_capacity(1 << 20, file)))
+        }
+    }
+}
+
+/// Where turned-down records go: a file, or nowhere but the count.
+pub struct RejectionWriter(Option<BufWriter<tokio::fs::File>>);
+
+impl RejectionWriter {
+    /// Creates the file that `--rejected` names.
+    ///
+    /// # Errors
+    /// The file cannot be created: [`Failure::Usage`].
+    pub async fn create(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else { return Ok(Self(None)) };
+        let file = tokio::fs::File::create(path)
+            .await
+            .map_err(|error| Failure::Usage(format!("--rejected {}: {error}", path.display())))?;
+        Ok(Self(Some(BufWriter::new(file))))
+    }
+
+    /// Appends one line.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub async fn write(&mut self, rejection: &Rejection) -> anyhow::Result<()> {
+        let Some(file) = &mut self.0 else { return Ok(()) };
+        write_line(file, rejection).await
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub async fn finish(mut self) -> anyhow::Result<()> {
+        if let Some(file) = &mut self.0 {
+            file.flush().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends one record as a line of JSON.
+///
+/// # Errors
+/// The other end refuses.
+pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), record: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(record)?;
+    line.push(b'\n');
+    to.write_all(&line).await?;
+    Ok(())
+}
+
+/// A line as a record of type `T`, or a rejection of the line under `source:number`.
+pub type ReadLine<T> = fn(source: &str, number: u64, line: Vec<u8>) -> Result<T, Box<Rejection>>;
+
+/// Runs `stage` over the lines of `input`, `concurrency` records at once, and writes what passes to `output` in input
+/// order. An unreadable line is one rejection.
+///
+/// # Errors
+/// A service that the stage needs fails for good, or a file does: then what was written so far is whole lines.
+pub async fn run<S: Stage>(
+    stage: Arc<S>,
+    input: impl AsyncBufRead + Send + Unpin,
+    source: &str,
+    read: ReadLine<S::Input>,
+    concurrency: usize,
+    output: impl AsyncWrite + Send + Unpin,
+    mut rejected: RejectionWriter,
+) -> Result<Counts, Failure> {
+    let lines = stream::try_unfold((input, 0u64), |(mut input, number)| async move {
+        let mut line = Vec::new();
+        let read = input.read_until(b'\n', &mut line).await?;
+        anyhow::Ok((read > 0).then_some(((number + 1, line), (input, number + 1))))
+    });
+    let verdicts = lines
+        .try_filter(|(_, line)| ready(!line.trim_ascii().is_empty()))
+        .map_ok(|(number, line)| {
+            let (stage, record) = (Arc::clone(&stage), read(source, number, line));
+            async move {
+                match record {
+                    Ok(record) => stage.process(record).await.map_err(anyhow::Error::from),
+                    Err(rejection) => Ok(Verdict::Reject(rejection)),
+                }
+            }
+        })
+        .try_buffered(concurrency.max(1));
+    let mut verdicts = std::pin::pin!(verdicts);
+    let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
+    while let Some(verdict) = verdicts.try_next().await? {
+        match verdict {
+            Verdict::Pass(record) => {
+                write_line(&mut output, &record).await?;
+                counts.passed += 1;
+            }
+            Verdict::Reject(rejection) => {
+                rejected.write(&rejection).await?;
+                counts.rejected += 1;
+            }
+        }
+    }
+    output.flush().await.map_err(anyhow::Error::from)?;
+    rejected.finish().await?;
+    Ok(counts)
+}
+
+/// Reads a line as a record of ours.
+///
+/// # Errors
+/// A line that is no JSON object of that shape is a [`Rejection`] under `source:number`.
+pub fn read_record<T: Record>(source: &str, number: u64, line: Vec<u8>) -> Result<T, Box<Rejection>> {
+    serde_json::from_slice(&line).map_err(|error| {
+        let detail = format!("{source}:{number}: not a {} record: {error}", T::TYPE);
+        let raw = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+        let reason = crate::reason::Reason::Unreadable;
+        Box::new(Rejection::new(format!("{source}:{number}"), reason, detail, &raw))
+    })
+}

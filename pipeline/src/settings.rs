@@ -1,0 +1,82 @@
+//! Settings, resolved once at the edge: flag before environment before file before default.
+//!
+//! A group of settings is one struct that derives clap's `Args` and serde's traits; its flags, `CASE2CODE_…` variables
+//! and keys of `--config FILE` have the same names, so that each is written down once.
+
+use std::path::Path;
+
+use clap::{ArgMatches, parser::ValueSource};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::error::Failure;
+
+/// Prefix of environment variables: `--shard-size` is `CASE2CODE_SHARD_SIZE`.
+pub const ENV_PREFIX: &str = "CASE2CODE_";
+
+/// Resolves one group of settings. `parsed` is what clap made of the command line, defaults included; `matches` tells
+/// which of it was given in so many words.
+///
+/// # Errors
+/// A file that cannot be read, a key that no command knows, a value of the wrong type: [`Failure::Usage`].
+pub fn resolve<T>(parsed: &T, matches: &ArgMatches, file: Option<&Path>) -> Result<T, Failure>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let as_value = |error| Failure::Usage(format!("settings: {error}"));
+    let Value::Object(all) = serde_json::to_value(parsed).map_err(as_value)? else {
+        return Err(Failure::Usage("settings must be a table".into()));
+    };
+    let mut layers = config::Config::builder();
+    layers = layers.add_source(layer(all.iter().filter(|(key, _)| !given(matches, key)))?);
+    if let Some(path) = file {
+        layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
+    }
+    layers = layers.add_source(layer(environment(&all).iter())?);
+    layers = layers.add_source(layer(all.iter().filter(|(key, _)| given(matches, key)))?);
+    let merged = layers.build().map_err(|error| Failure::Usage(format!("settings: {error}")))?;
+    merged.try_deserialize().map_err(|error| Failure::Usage(format!("settings: {error}")))
+}
+
+/// Fails on a key of `file` that none of `known` names, so that a misspelt setting is not silently without effect.
+///
+/// # Errors
+/// The file does not exist or is no TOML, or an unknown key: [`Failure::Usage`].
+pub fn check_keys(file: &Path, known: &[String]) -> Result<(), Failure> {
+    let table: Map<String, Value> = config::Config::builder()
+        .add_source(config::File::from(file).format(config::FileFormat::Toml))
+        .build()
+        .and_then(config::Config::try_deserialize)
+        .map_err(|error| Failure::Usage(format!("--config {}: {error}", file.display())))?;
+    match table.keys().find(|key| !known.contains(key)) {
+        Some(key) => Err(Failure::Usage(format!("--config {}: unknown setting `{key}`", file.display()))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a flag was written on the command line.
+fn given(matches: &ArgMatches, key: &str) -> bool {
+    matches!(matches.try_contains_id(key), Ok(true)) && matches.value_source(key) == Some(ValueSource::CommandLine)
+}
+
+/// The variables that name one of `known`, typed like the default: a list is split at commas.
+fn environment(known: &Map<String, Value>) -> Map<String, Value> {
+    let typed = |key: &str, default: &Value| {
+        let text = std::env::var(format!("{ENV_PREFIX}{}", key.to_uppercase())).ok()?;
+        let value = match default {
+            Value::Array(_) => text.split(',').map(|part| Value::from(part.trim())).collect(),
+            _ => Value::from(text),
+        };
+        Some((key.to_owned(), value))
+    };
+    known.iter().filter_map(|(key, default)| typed(key, default)).collect()
+}
+
+fn layer<'a>(
+    entries: impl Iterator<Item = (&'a String, &'a Value)>,
+) -> Result<config::File<config::FileSourceString, config::FileFormat>, Failure> {
+    let table: Map<String, Value> =
+        entries.filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let text = serde_json::to_string(&table).map_err(|error| Failure::Usage(format!("settings: {error}")))?;
+    Ok(config::File::from_str(&text, config::FileFormat::Json))
+}

@@ -1,0 +1,1 @@
+//! Runs functions on their example inputs in a sandbox.

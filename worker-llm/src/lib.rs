@@ -1,0 +1,1 @@
+//! Writes example inputs for functions.
