@@ -28,12 +28,15 @@ where
         return Err(Failure::Usage("settings must be a table".into()));
     };
     let mut layers = config::Config::builder();
-    layers = layers.add_source(layer(all.iter().filter(|(key, _)| !given(matches, key)))?);
+    let from = |wanted| all.iter().filter(move |(key, _)| source(matches, key) == wanted);
+    layers = layers.add_source(layer(from(None))?);
     if let Some(path) = file {
         layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
     }
+    // Variables that clap reads by names of their own (AMQP_URL), then ours.
+    layers = layers.add_source(layer(from(Some(ValueSource::EnvVariable)))?);
     layers = layers.add_source(layer(environment(&all).iter())?);
-    layers = layers.add_source(layer(all.iter().filter(|(key, _)| given(matches, key)))?);
+    layers = layers.add_source(layer(from(Some(ValueSource::CommandLine)))?);
     let merged = layers.build().map_err(|error| Failure::Usage(format!("settings: {error}")))?;
     merged.try_deserialize().map_err(|error| Failure::Usage(format!("settings: {error}")))
 }
@@ -54,9 +57,11 @@ pub fn check_keys(file: &Path, known: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Whether a flag was written on the command line.
-fn given(matches: &ArgMatches, key: &str) -> bool {
-    matches!(matches.try_contains_id(key), Ok(true)) && matches.value_source(key) == Some(ValueSource::CommandLine)
+/// Where clap took a value from, if not from a default.
+fn source(matches: &ArgMatches, key: &str) -> Option<ValueSource> {
+    // Asking for the source of a flag that the command does not have would panic.
+    let known = matches!(matches.try_contains_id(key), Ok(true));
+    known.then(|| matches.value_source(key)).flatten().filter(|source| *source != ValueSource::DefaultValue)
 }
 
 /// The variables that name one of `known`, typed like the default: a list is split at commas.
@@ -79,4 +84,25 @@ fn layer<'a>(
         entries.filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), value.clone())).collect();
     let text = serde_json::to_string(&table).map_err(|error| Failure::Usage(format!("settings: {error}")))?;
     Ok(config::File::from_str(&text, config::FileFormat::Json))
+}
+
+/// Starts a service's client again and again for `seconds`, while the service was never reached. Fleet workers may come
+/// up before what they need.
+///
+/// # Errors
+/// The last failure to reach it, or at once one that waiting does not mend.
+pub async fn with_patience<T, F>(seconds: u64, mut start: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let begun = std::time::Instant::now();
+    loop {
+        match start().await {
+            Err(Failure::Unavailable(reason)) if begun.elapsed().as_secs() < seconds => {
+                tracing::warn!(reason, "not there yet");
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+            result => return result,
+        }
+    }
 }

@@ -7,12 +7,16 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::Semaphore;
 
 use super::{BoxFuture, Consumer, Delivery, Queue, QueueError, QueueName, Receipt, Unattributable};
 use crate::message::Message;
+
+/// How long a record waits before another attempt.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// All queues of one run. Clones share them.
 #[derive(Clone)]
@@ -73,7 +77,6 @@ impl MemoryQueue {
 
     fn channel(&self, name: QueueName) -> &Arc<Channel> {
         let live = match name {
-            // In one process nothing is gained by waiting apart: a retry goes to the end of its queue.
             QueueName::FunctionsRetry => QueueName::Functions,
             QueueName::InputsRetry => QueueName::Inputs,
             other => other,
@@ -101,7 +104,15 @@ impl Queue for MemoryQueue {
                 Err(_) => return Err(QueueError::Refused(format!("the queue `{to}` is closed"))),
             }
         }
-        channel.put(message.clone(), 0, false);
+        if retried {
+            let (channel, message) = (Arc::clone(channel), message.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(RETRY_AFTER).await;
+                channel.put(message, 0, false);
+            });
+        } else {
+            channel.put(message.clone(), 0, false);
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! machines; stages and the consume loop do not know which.
 
 pub mod memory;
-// RABBIT pub mod rabbitmq;
+pub mod rabbitmq;
 
 use std::{fmt, future::Future, pin::Pin};
 
@@ -68,6 +68,9 @@ pub enum QueueError {
     /// The broker refuses, and will refuse again: credentials, rights, a queue declared with other arguments.
     #[error("{0}")]
     Refused(String),
+    /// There is no such run.
+    #[error("{0}")]
+    Unknown(String),
 }
 
 /// Durable hand-over.

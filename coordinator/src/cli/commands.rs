@@ -1,0 +1,177 @@
+//! The commands that are no filters.
+
+use std::{io::Write, path::PathBuf};
+
+use clap::Args;
+use pipeline::{
+    error::Failure, queue::rabbitmq::BrokerSettings, shutdown::CancellationToken, telemetry::Telemetry,
+};
+use worker_exec::settings::ExecSettings;
+use worker_llm::settings::WriterSettings;
+
+use super::Resolver;
+use crate::{
+    assemble::AssembleSettings, collect::CollectSettings, finish, identity::SharedSettings, output::report, run::Run,
+    sink::fleet, status, submit,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Files (.jsonl, .py) and folders of .py
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Folder for the samples; the same command again resumes
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    shared: SharedSettings,
+    #[command(flatten)]
+    collect: CollectSettings,
+    #[command(flatten)]
+    writer: WriterSettings,
+    #[command(flatten)]
+    exec: ExecSettings,
+    #[command(flatten)]
+    assemble: AssembleSettings,
+}
+
+impl RunArgs {
+    pub(crate) async fn run(
+        &self,
+        resolver: &Resolver<'_>,
+        telemetry: &Telemetry,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
+        let run = Run {
+            inputs: self.inputs.clone(),
+            out: self.out.clone(),
+            shared: resolver.get(&self.shared)?,
+            collect: resolver.get(&self.collect)?,
+            writer: resolver.get(&self.writer)?,
+            exec: resolver.get(&self.exec)?,
+            assemble: resolver.get(&self.assemble)?,
+        };
+        run.run(telemetry, stop).await
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SubmitArgs {
+    /// Files (.jsonl, .py) and folders of .py
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    broker: BrokerSettings,
+    #[command(flatten)]
+    shared: SharedSettings,
+    #[command(flatten)]
+    collect: CollectSettings,
+    #[command(flatten)]
+    submit: submit::SubmitSettings,
+}
+
+impl SubmitArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
+        let items = submit::submit(
+            &self.inputs,
+            &resolver.get(&self.collect)?,
+            &resolver.get(&self.shared)?,
+            &resolver.get(&self.submit)?,
+            &resolver.get(&self.broker)?,
+            stop,
+        )
+        .await?;
+        eprintln!("{items} items submitted");
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SinkArgs {
+    /// Folder for the samples
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    broker: BrokerSettings,
+    #[command(flatten)]
+    assemble: AssembleSettings,
+}
+
+impl SinkArgs {
+    pub(crate) async fn run(
+        &self,
+        resolver: &Resolver<'_>,
+        telemetry: &Telemetry,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
+        let (assemble, broker) = (resolver.get(&self.assemble)?, resolver.get(&self.broker)?);
+        fleet::sink(&self.out, &assemble, &broker, telemetry, stop).await
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    broker: BrokerSettings,
+}
+
+impl StatusArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+        let queues = status::status(&resolver.get(&self.broker)?).await?;
+        let text = if self.json {
+            format!("{}\n", serde_json::to_string_pretty(&queues).map_err(anyhow::Error::from)?)
+        } else {
+            status::table(&queues)
+        };
+        print(&text)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Output folder of a finished run
+    #[arg(value_name = "DIR")]
+    out: PathBuf,
+    /// Print the numbers as JSON instead
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReportArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let run = finish::read(&self.out)?;
+        if self.json {
+            return print(&format!("{}\n", serde_json::to_string_pretty(&run).map_err(anyhow::Error::from)?));
+        }
+        let page = report::render(&run, &self.out)?;
+        std::fs::write(self.out.join("report.html"), page).map_err(anyhow::Error::from)?;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    exec: ExecSettings,
+    #[command(flatten)]
+    broker: BrokerSettings,
+}
+
+impl DoctorArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+        let exec = resolver.get(&self.exec)?;
+        let broker = resolver.get(&self.broker)?;
+        crate::doctor::doctor(&exec, &broker, std::io::stdout()).await
+    }
+}
+
+/// Writes to stdout; a reader that went away (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
+        _ => Ok(()),
+    }
+}

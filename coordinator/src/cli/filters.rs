@@ -1,0 +1,133 @@
+//! Each stage as a filter over JSON Lines.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use pipeline::{
+    error::Failure,
+    filter::{self, Counts, ReadLine, RejectionWriter},
+    stage::Stage,
+    telemetry::Telemetry,
+};
+use worker_exec::{Executor, settings::ExecSettings};
+use worker_llm::{Writer, settings::WriterSettings};
+
+use super::{FilterFiles, Resolver};
+use crate::{
+    assemble::{AssembleSettings, AssembleStage, read_executed},
+    collect::{self, CollectSettings},
+};
+
+/// The seed alone, for stages that need nothing else of a run.
+#[derive(Clone, Debug, Args, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SeedArg {
+    /// Seed of all randomness of ours
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    /// Files (.jsonl, .py) and folders of .py; `-` is JSON Lines on stdin
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Where to write what is turned down (JSON Lines)
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
+    /// Print the decision on every top-level function, in the form of the specification
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    collect: CollectSettings,
+}
+
+impl CollectArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+        let settings = resolver.get(&self.collect)?;
+        let (inputs, rejected, explain) = (self.inputs.clone(), self.rejected.clone(), self.explain);
+        let counts = tokio::task::spawn_blocking(move || {
+            let out = std::io::BufWriter::new(std::io::stdout().lock());
+            if explain {
+                return collect::explain(&inputs, &settings, out);
+            }
+            collect::run_filter(&inputs, &settings, out, rejected.as_deref())
+        })
+        .await
+        .map_err(anyhow::Error::from)??;
+        say("collect", counts);
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WriteInputsArgs {
+    #[command(flatten)]
+    files: FilterFiles,
+    #[command(flatten)]
+    writer: WriterSettings,
+    #[command(flatten)]
+    seed: SeedArg,
+}
+
+impl WriteInputsArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>, telemetry: &Telemetry) -> Result<(), Failure> {
+        let (settings, seed) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
+        let writer = Writer::start(&settings, seed, &telemetry.registry).await?;
+        filtered(writer, &self.files, filter::read_record, settings.concurrency()).await
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecuteArgs {
+    #[command(flatten)]
+    files: FilterFiles,
+    #[command(flatten)]
+    exec: ExecSettings,
+}
+
+impl ExecuteArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>, telemetry: &Telemetry) -> Result<(), Failure> {
+        let executor = Executor::start(&resolver.get(&self.exec)?, &telemetry.registry).await?;
+        let concurrency = 2 * executor.slots();
+        let read = worker_llm::published::read_inputs;
+        let result = filtered(Arc::clone(&executor), &self.files, read, concurrency).await;
+        executor.shutdown().await;
+        result
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AssembleArgs {
+    #[command(flatten)]
+    files: FilterFiles,
+    #[command(flatten)]
+    assemble: AssembleSettings,
+    #[command(flatten)]
+    seed: SeedArg,
+}
+
+impl AssembleArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+        let (settings, seed) = (resolver.get(&self.assemble)?, resolver.get(&self.seed)?.seed);
+        let _ = (AssembleStage::new(&settings, seed)?, read_executed);
+        Ok(())
+    }
+}
+
+async fn filtered<S: Stage>(
+    stage: Arc<S>,
+    files: &FilterFiles,
+    read: ReadLine<S::Input>,
+    concurrency: usize,
+) -> Result<(), Failure> {
+    let input = filter::open_input(files.file.as_deref()).await?;
+    let rejected = RejectionWriter::create(files.rejected.as_deref()).await?;
+    let source = files.file.as_ref().map_or_else(|| "stdin".to_owned(), |file| file.display().to_string());
+    let counts = filter::run(stage, input, &source, read, concurrency, tokio::io::stdout(), rejected).await?;
+    say(S::NAME.as_str(), counts);
+    Ok(())
+}
+
+fn say(stage: &str, Counts { passed, rejected }: Counts) {
+    tracing::info!(stage, passed, rejected, "done");
+}

@@ -1,0 +1,116 @@
+//! The command line: one struct of flags a command, resolved against environment and file, then one call.
+
+mod commands;
+mod filters;
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use pipeline::{error::Failure, settings};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Case2Code training data from raw code: functions, example inputs, executions, samples.
+#[derive(Debug, Parser)]
+#[command(name = "case2code", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// Settings file (TOML); keys are flag names with underscores
+    #[arg(long, global = true, value_name = "FILE", env = "CASE2CODE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address for /metrics, /livez and /readyz, e.g. 127.0.0.1:9090
+    #[arg(long, global = true, value_name = "ADDR", env = "CASE2CODE_METRICS_ADDR")]
+    metrics_addr: Option<std::net::SocketAddr>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything, in one process: raw code in, training samples out
+    Run(commands::RunArgs),
+    /// Raw code → functions (JSON Lines)
+    Collect(filters::CollectArgs),
+    /// Functions → functions with example inputs (JSON Lines)
+    WriteInputs(filters::WriteInputsArgs),
+    /// Functions with inputs → executed functions (JSON Lines)
+    Execute(filters::ExecuteArgs),
+    /// Executed functions → samples (JSON Lines)
+    Assemble(filters::AssembleArgs),
+    /// Fleet: collect, shard and publish
+    Submit(commands::SubmitArgs),
+    /// Fleet: outcomes → samples
+    Sink(commands::SinkArgs),
+    /// Fleet: where everything of a run is
+    Status(commands::StatusArgs),
+    /// Write report.html of a finished run again
+    Report(commands::ReportArgs),
+    /// Which isolation this machine can give, and what is missing
+    Doctor(commands::DoctorArgs),
+}
+
+/// Turns what clap parsed into settings: flag before environment before file before default.
+pub(crate) struct Resolver<'a> {
+    matches: &'a ArgMatches,
+    file: Option<PathBuf>,
+}
+
+impl Resolver<'_> {
+    /// One group of settings.
+    pub(crate) fn get<T: Serialize + DeserializeOwned>(&self, parsed: &T) -> Result<T, Failure> {
+        settings::resolve(parsed, self.matches, self.file.as_deref())
+    }
+}
+
+/// Parses the command line and does what it says.
+///
+/// # Errors
+/// Whatever ends the command; [`Failure::exit_code`] is the process's.
+pub fn main() -> Result<(), Failure> {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::Usage(error.to_string()))?;
+    if let Some(file) = &cli.config {
+        settings::check_keys(file, &known_keys())?;
+    }
+    let (_, matches) = matches
+        .subcommand()
+        .ok_or_else(|| Failure::Usage("a command is needed; see --help".into()))?;
+    let resolver = Resolver { matches, file: cli.config.clone() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let result = runtime.block_on(async {
+        let telemetry = pipeline::telemetry::Telemetry::default();
+        telemetry.serve(cli.metrics_addr).await?;
+        let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
+        match &cli.command {
+            Command::Run(args) => args.run(&resolver, &telemetry, stop).await,
+            Command::Collect(args) => args.run(&resolver).await,
+            Command::WriteInputs(args) => args.run(&resolver, &telemetry).await,
+            Command::Execute(args) => args.run(&resolver, &telemetry).await,
+            Command::Assemble(args) => args.run(&resolver).await,
+            Command::Submit(args) => args.run(&resolver, stop).await,
+            Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,
+            Command::Status(args) => args.run(&resolver).await,
+            Command::Report(args) => args.run(),
+            Command::Doctor(args) => args.run(&resolver).await,
+        }
+    });
+    // A thread that waits for stdin cannot be stopped; everything that matters is on disk.
+    runtime.shutdown_background();
+    result
+}
+
+/// The keys that a settings file may have: the flags of all commands, so that one file serves a whole fleet.
+fn known_keys() -> Vec<String> {
+    let command = Cli::command();
+    let flags = command.get_subcommands().chain([&command]).flat_map(clap::Command::get_arguments);
+    flags.map(|flag| flag.get_id().to_string()).collect()
+}
+
+/// Flags that every filter has.
+#[derive(Debug, Args)]
+pub(crate) struct FilterFiles {
+    /// JSON Lines to read; `-` or nothing is stdin
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Where to write what is turned down (JSON Lines)
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
+}

@@ -1,0 +1,127 @@
+//! The end of a run: `run.json`, the report, the dataset card, and a few lines for whoever waits.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use pipeline::{error::Failure, reason::StageName};
+use serde_json::{Value, json};
+
+use crate::{
+    output::{card, report},
+    sink::{folder::OutputFolder, shards::ShardSummary},
+};
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What the run was.
+    pub identity: Value,
+    /// The sum of its shards.
+    pub total: ShardSummary,
+    /// How long the last process took.
+    pub seconds: Duration,
+    /// When the last process started.
+    pub started: SystemTime,
+    /// Outcomes that earlier processes had left.
+    pub resumed: u64,
+    /// Outcomes that came twice and were dropped.
+    pub duplicates: u64,
+    /// Outcomes that came in another order than their numbers.
+    pub out_of_order: u64,
+}
+
+impl Finished {
+    /// `run.json`: settings, versions, counts, times. The only output that depends on time and machine.
+    pub fn to_json(&self) -> Value {
+        let rejected: u64 = self.total.rejected.values().sum();
+        json!({
+            "complete": true,
+            "version": env!("CARGO_PKG_VERSION"),
+            "identity": self.identity,
+            "counts": {
+                "items": self.total.items,
+                "accepted": self.total.accepted,
+                "rejected": rejected,
+                "samples": self.total.samples,
+                "rejected_by_stage": self.by_stage(),
+                "rejected_by_reason": self.total.rejected,
+                "prompt_tokens": self.total.prompt_tokens,
+                "completion_tokens": self.total.completion_tokens,
+            },
+            "last_process": {
+                "started_unix_s": self.started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+                "seconds": (self.seconds.as_secs_f64() * 1000.0).round() / 1000.0,
+                "outcomes_resumed": self.resumed,
+                "duplicates_dropped": self.duplicates,
+                "outcomes_out_of_order": self.out_of_order,
+            },
+        })
+    }
+
+    fn by_stage(&self) -> BTreeMap<&'static str, u64> {
+        let mut by_stage: BTreeMap<_, u64> = StageName::ALL.iter().map(|stage| (stage.as_str(), 0)).collect();
+        for (reason, count) in &self.total.rejected {
+            *by_stage.entry(reason.stage().as_str()).or_default() += count;
+        }
+        by_stage
+    }
+}
+
+/// Writes what an open folder shows from its first moment.
+///
+/// # Errors
+/// The disk refuses.
+pub fn write_card(folder: &OutputFolder) -> anyhow::Result<()> {
+    folder.replace("README.md", card::render(None)?.as_bytes())
+}
+
+/// Writes what a finished run leaves, and ends its state.
+///
+/// # Errors
+/// The disk refuses.
+pub fn write(folder: OutputFolder, finished: &Finished) -> anyhow::Result<()> {
+    let run = finished.to_json();
+    folder.replace("report.html", report::render(&run, folder.path())?.as_bytes())?;
+    folder.replace("README.md", card::render(Some(&run))?.as_bytes())?;
+    folder.replace("run.json", format!("{}\n", serde_json::to_string_pretty(&run).unwrap_or_default()).as_bytes())?;
+    folder.close()?;
+    Ok(())
+}
+
+/// Tells the user what came of it, on stderr.
+pub fn say(finished: &Finished, out: &Path) {
+    let total = &finished.total;
+    let rejected: u64 = total.rejected.values().sum();
+    eprintln!(
+        "{} items = {} accepted ({} samples) + {rejected} rejected, in {:.1} s",
+        total.items,
+        total.accepted,
+        total.samples,
+        finished.seconds.as_secs_f64()
+    );
+    let mut reasons: Vec<_> = total.rejected.iter().collect();
+    reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), **reason));
+    for (reason, count) in reasons {
+        eprintln!("  {count:>7}  {}: {reason}", reason.stage());
+    }
+    if finished.duplicates > 0 || finished.out_of_order > 0 {
+        eprintln!(
+            "  {} outcomes arrived out of order, {} came twice and were dropped",
+            finished.out_of_order, finished.duplicates
+        );
+    }
+    eprintln!("samples: {}   report: {}", out.join("data").display(), out.join("report.html").display());
+}
+
+/// Fails where the files of a finished run cannot be read back.
+///
+/// # Errors
+/// No run there, or one that is not finished: [`Failure::Usage`].
+pub fn read(out: &Path) -> Result<Value, Failure> {
+    let text = std::fs::read(out.join("run.json"))
+        .map_err(|error| Failure::Unavailable(format!("{}: no finished run there ({error})", out.display())))?;
+    serde_json::from_slice(&text).map_err(|error| Failure::Usage(format!("{}: run.json: {error}", out.display())))
+}

@@ -1,0 +1,224 @@
+//! `case2code run`: every stage in one process, over the in-memory queue, with the fleet's own stage code and sink.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant, SystemTime},
+};
+
+use pipeline::{
+    consume::{Route, StageMetrics, consume},
+    error::Failure,
+    message::{Message, RecordType, RunOpen},
+    queue::{Queue, QueueName, memory::MemoryQueue},
+    shutdown::CancellationToken,
+    telemetry::Telemetry,
+};
+use serde_json::{Map, Value, json};
+use worker_exec::{Executor, settings::ExecSettings};
+use worker_llm::{Writer, settings::WriterSettings};
+
+use crate::{
+    assemble::AssembleSettings,
+    collect::{CollectSettings, Collector},
+    feed::{self, Sharding},
+    finish::{self, Finished},
+    identity::{self, SharedSettings},
+    progress::{Progress, RunCounts},
+    sink::{
+        drain::drain,
+        folder::{OutputFolder, mint_run_id, same_identity},
+        shards::{Journaled, Shards},
+    },
+};
+
+/// All that a run in one process is made of.
+pub struct Run {
+    /// Files and folders of raw code.
+    pub inputs: Vec<PathBuf>,
+    /// The output folder.
+    pub out: PathBuf,
+    /// Settings that several stages share.
+    pub shared: SharedSettings,
+    /// Settings of `collect`.
+    pub collect: CollectSettings,
+    /// Settings of `write-inputs`.
+    pub writer: WriterSettings,
+    /// Settings of `execute`.
+    pub exec: ExecSettings,
+    /// Settings of `assemble`.
+    pub assemble: AssembleSettings,
+}
+
+impl Run {
+    /// Runs to the end, or until `stop` is cancelled. A run that is complete already is left as it is.
+    ///
+    /// # Errors
+    /// A service that was never reached, another run in the folder, a disk that refuses; [`Failure::Interrupted`] if
+    /// work is left.
+    pub async fn run(self, telemetry: &Telemetry, stop: CancellationToken) -> Result<(), Failure> {
+        let mut identity = identity::of_collection(&self.inputs, &self.collect, &self.shared)?;
+        identity.extend(identity::of_stages(&self.writer, &self.exec, &self.assemble));
+        let folder = OutputFolder::open(&self.out)?;
+        let before = folder.run_json()?;
+        if let Some(before) = before.as_ref().filter(|before| before["complete"] == json!(true)) {
+            same_identity(&only(&before["identity"], &identity), &Value::Object(identity), &self.out)?;
+            folder.close().map_err(anyhow::Error::from)?;
+            eprintln!("{} is complete already; nothing to do", self.out.display());
+            return Ok(());
+        }
+        let writer = Writer::start(&self.writer, self.shared.seed, &telemetry.registry).await?;
+        let executor = Executor::start(&self.exec, &telemetry.registry).await?;
+        identity.extend(resolved(&writer, &executor));
+        let finished = self.work(folder, Value::Object(identity), writer, Arc::clone(&executor), telemetry, stop).await;
+        executor.shutdown().await;
+        finish::say(&finished?, &self.out);
+        Ok(())
+    }
+
+    async fn work(
+        &self,
+        folder: OutputFolder,
+        identity: Value,
+        writer: Arc<Writer>,
+        executor: Arc<Executor>,
+        telemetry: &Telemetry,
+        stop: CancellationToken,
+    ) -> Result<Finished, Failure> {
+        let (started, clock) = (SystemTime::now(), Instant::now());
+        let mut shards = Shards::open(folder, self.assemble.clone())?;
+        let sharding = Sharding { run_id: mint_run_id(&identity), shard_size: self.shared.shard_size };
+        match &shards.known().run {
+            Some(run) => same_identity(&run.identity, &identity, &self.out)?,
+            None => shards.open_run(RunOpen {
+                run_id: sharding.run_id.clone(),
+                seed: self.shared.seed,
+                shard_size: sharding.shard_size,
+                identity: identity.clone(),
+            })?,
+        }
+        finish::write_card(shards.folder())?;
+        let resumed = shards.outcomes();
+        if resumed > 0 {
+            tracing::info!(outcomes = resumed, "going on where an earlier run left off");
+        }
+        let journaled = shards.journaled();
+        let counts = Arc::new(RunCounts::default());
+        let progress = Progress::start(Arc::clone(&counts));
+        let collector = Collector::open(&self.inputs, &self.collect)?;
+
+        let capacity = (4 * self.writer.concurrency()).max(feed::CHUNK);
+        let queue = MemoryQueue::new(capacity);
+        let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
+        telemetry.set_ready(true);
+        let write = tokio::spawn(consume(
+            Arc::clone(&writer),
+            queue.clone(),
+            Route::WRITE_INPUTS,
+            self.writer.concurrency(),
+            metrics.clone(),
+            stop.clone(),
+        ));
+        let execute = tokio::spawn(consume(
+            Arc::clone(&executor),
+            queue.clone(),
+            Route::EXECUTE,
+            2 * executor.slots(),
+            metrics,
+            stop.clone(),
+        ));
+        let outcomes = queue.consume(QueueName::Outcomes, u16::MAX).await.map_err(anyhow::Error::from)?;
+        // Not stopped by the signal but by the closing of its queue: what is in flight is still put on disk.
+        let sink = drain(shards, outcomes, Arc::clone(&counts.sink), |_| Ok(()), CancellationToken::new());
+        let mut sink = tokio::spawn(sink);
+
+        let feed = self.feed(&queue, &sharding, collector, &journaled, &counts, &stop);
+        let fed = tokio::select! {
+            fed = feed => fed,
+            // The sink ends first only if it failed.
+            sunk = &mut sink => return Err(Failure::Other(ended_early(sunk))),
+        };
+        fed?;
+        // The workers go on until the sink has everything, or the signal has them finish what they hold.
+        let shards = tokio::select! {
+            sunk = &mut sink => sunk.map_err(anyhow::Error::from)??,
+            () = stop.cancelled() => {
+                let _ = (write.await, execute.await);
+                queue.close(QueueName::Outcomes);
+                sink.await.map_err(anyhow::Error::from)??
+            }
+        };
+        drop(progress);
+        if !shards.finished() {
+            return Err(Failure::Interrupted);
+        }
+        queue.close(QueueName::Functions);
+        queue.close(QueueName::Inputs);
+        let finished = Finished {
+            identity,
+            total: shards.total(),
+            seconds: clock.elapsed(),
+            started,
+            resumed,
+            duplicates: shards.duplicates(),
+            out_of_order: counts.sink.out_of_order.load(Ordering::Relaxed),
+        };
+        finish::write(shards.into_folder(), &finished)?;
+        Ok(finished)
+    }
+
+    async fn feed(
+        &self,
+        queue: &MemoryQueue,
+        sharding: &Sharding,
+        collector: Collector,
+        journaled: &Journaled,
+        counts: &RunCounts,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let mut chunks = feed::chunks(collector);
+        let mut items = 0;
+        loop {
+            let chunk = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                chunk = chunks.recv() => chunk,
+            };
+            let Some(chunk) = chunk else { break };
+            let chunk = chunk?;
+            items += chunk.len() as u64;
+            counts.collected.store(items, Ordering::Relaxed);
+            let publish = feed::publish_chunk(queue, sharding, chunk, |address| !journaled.has(address), stop);
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                published = publish => published.map_err(anyhow::Error::from)?,
+            }
+        }
+        for message in sharding.end(items) {
+            feed::publish(queue, QueueName::Outcomes, &message, stop).await.map_err(anyhow::Error::from)?;
+        }
+        Ok(())
+    }
+}
+
+/// What of the identity only the services know.
+fn resolved(writer: &Writer, executor: &Executor) -> Map<String, Value> {
+    let info = executor.info();
+    let mut resolved = writer.identity();
+    resolved.insert("python".into(), json!(info.python));
+    resolved.insert("sandbox_image_digest".into(), json!(info.image_digest));
+    resolved
+}
+
+/// The part of `identity` that `known` speaks of.
+fn only(identity: &Value, known: &Map<String, Value>) -> Value {
+    let part = |name: &String| identity.get(name).map(|value| (name.clone(), value.clone()));
+    Value::Object(known.keys().filter_map(part).collect())
+}
+
+fn ended_early(sunk: Result<anyhow::Result<Shards>, tokio::task::JoinError>) -> anyhow::Error {
+    match sunk {
+        Ok(Ok(_)) => anyhow::anyhow!("the sink ended before the run did"),
+        Ok(Err(error)) => error,
+        Err(error) => error.into(),
+    }
+}

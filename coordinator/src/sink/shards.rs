@@ -1,0 +1,312 @@
+//! Which shards are open, what they have seen, and when one is complete. Completion is counted, never guessed from
+//! empty queues.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use pipeline::{
+    message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
+    reason::Reason,
+    stage::Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    folder::{Known, OutputFolder},
+    journal::{Entry, ItemOutcome, Journal},
+};
+use crate::{
+    assemble::{Assembler, assemble},
+    output::PartWriter,
+};
+
+/// What became of a shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardSummary {
+    /// The shard.
+    pub shard: u64,
+    /// Its items.
+    pub items: u64,
+    /// Functions that became samples.
+    pub accepted: u64,
+    /// Rows of samples.
+    pub samples: u64,
+    /// Rejected items by reason.
+    pub rejected: BTreeMap<Reason, u64>,
+    /// Prompt tokens that its items cost.
+    pub prompt_tokens: u64,
+    /// Completion tokens that its items cost.
+    pub completion_tokens: u64,
+}
+
+/// All shards of a run.
+pub struct Shards {
+    folder: OutputFolder,
+    assembler: Arc<Assembler>,
+    parts: PartWriter,
+    known: Known,
+    open: HashMap<u64, OpenShard>,
+    duplicates: u64,
+    outcomes: u64,
+}
+
+struct OpenShard {
+    journal: Journal,
+    seen: HashSet<u64>,
+}
+
+/// Items that have their outcome on disk.
+#[derive(Clone, Debug, Default)]
+pub struct Journaled {
+    done: HashSet<u64>,
+    seen: HashMap<u64, HashSet<u64>>,
+}
+
+impl Journaled {
+    /// Whether this item has one.
+    pub fn has(&self, address: &Address) -> bool {
+        self.done.contains(&address.shard)
+            || self.seen.get(&address.shard).is_some_and(|seen| seen.contains(&address.index))
+    }
+}
+
+/// What a message is to the sink.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Belongs {
+    /// To this run.
+    Here,
+    /// The run is not open yet; ask again later.
+    NotYet,
+    /// To another run.
+    Elsewhere(String),
+}
+
+impl Shards {
+    /// Rebuilds what is known from the folder.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn open(folder: OutputFolder, assembler: Arc<Assembler>, parts: PartWriter) -> anyhow::Result<Self> {
+        let known = folder.known()?;
+        let mut open = HashMap::new();
+        let mut outcomes = 0;
+        for shard in folder.journals()? {
+            let (journal, seen) = Journal::open(&folder.journal(shard))?;
+            if known.done.contains_key(&shard) {
+                journal.remove()?; // its parts were renamed and written down; only this step was missing
+                continue;
+            }
+            let seen: HashSet<u64> = seen.into_iter().collect();
+            outcomes += seen.len() as u64;
+            open.insert(shard, OpenShard { journal, seen });
+        }
+        outcomes += known.done.values().map(|summary| summary.items).sum::<u64>();
+        let mut shards = Self { folder, assembler, parts, known, open, duplicates: 0, outcomes };
+        shards.complete()?;
+        Ok(shards)
+    }
+
+    /// What was written down of the run.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &OutputFolder {
+        &self.folder
+    }
+
+    /// Gives the folder back, to close it.
+    pub fn into_folder(self) -> OutputFolder {
+        self.folder
+    }
+
+    /// Outcomes on disk, those of earlier processes included.
+    pub fn outcomes(&self) -> u64 {
+        self.outcomes
+    }
+
+    /// Outcomes that came again and were dropped.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// What has its outcome already, to be skipped by a feed that starts again.
+    pub fn journaled(&self) -> Journaled {
+        let seen = self.open.iter().map(|(shard, open)| (*shard, open.seen.clone())).collect();
+        Journaled { done: self.known.done.keys().copied().collect(), seen }
+    }
+
+    /// Whether an item has its outcome.
+    pub fn has(&self, shard: u64, index: u64) -> bool {
+        self.known.done.contains_key(&shard) || self.open.get(&shard).is_some_and(|open| open.seen.contains(&index))
+    }
+
+    /// The sum of all shards that are done.
+    pub fn total(&self) -> ShardSummary {
+        let mut total = ShardSummary::default();
+        for summary in self.known.done.values() {
+            total.items += summary.items;
+            total.accepted += summary.accepted;
+            total.samples += summary.samples;
+            total.prompt_tokens += summary.prompt_tokens;
+            total.completion_tokens += summary.completion_tokens;
+            for (reason, count) in &summary.rejected {
+                *total.rejected.entry(*reason).or_default() += count;
+            }
+        }
+        total
+    }
+
+    /// Whether the last shard of the run is done.
+    pub fn finished(&self) -> bool {
+        self.known.end.as_ref().is_some_and(|end| self.known.done.len() as u64 == end.shards)
+    }
+
+    /// Whether a message is about this run.
+    pub fn belongs(&self, message: &Message) -> Belongs {
+        match &self.known.run {
+            Some(run) if run.run_id == message.address.run_id => Belongs::Here,
+            Some(run) => {
+                Belongs::Elsewhere(format!("belongs to run {}, this is {}", message.address.run_id, run.run_id))
+            }
+            None if message.record_type == RecordType::RunOpen => Belongs::Here,
+            None => Belongs::NotYet,
+        }
+    }
+
+    /// Opens the run.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn open_run(&mut self, run: RunOpen) -> anyhow::Result<()> {
+        if self.known.run.is_none() {
+            self.folder.write_open(&run)?;
+            self.known.run = Some(run);
+        }
+        Ok(())
+    }
+
+    /// Learns how many items a shard has.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn close_shard(&mut self, closed: ShardClosed) -> anyhow::Result<()> {
+        if !self.known.closed.contains_key(&closed.shard) {
+            self.folder.write_shard_closed(&closed)?;
+            self.known.closed.insert(closed.shard, closed);
+        }
+        Ok(())
+    }
+
+    /// Learns where the run ends.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn close_run(&mut self, end: RunClosed) -> anyhow::Result<()> {
+        if self.known.end.is_none() {
+            self.folder.write_run_closed(&end)?;
+            self.known.end = Some(end);
+        }
+        Ok(())
+    }
+
+    /// Puts outcomes on disk, each item's first one only. After an error the same batch can be given again.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn append(&mut self, shard: u64, entries: Vec<Entry>) -> anyhow::Result<()> {
+        let total = entries.len();
+        let mut new = Vec::with_capacity(total);
+        let mut indices = HashSet::with_capacity(total);
+        for entry in entries {
+            if !self.has(shard, entry.index) && indices.insert(entry.index) {
+                new.push(entry);
+            }
+        }
+        self.duplicates += (total - new.len()) as u64;
+        if new.is_empty() {
+            return Ok(());
+        }
+        let open = match self.open.entry(shard) {
+            std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
+            std::collections::hash_map::Entry::Vacant(vacant) => {
+                let (journal, _) = Journal::open(&self.folder.journal(shard))?;
+                vacant.insert(OpenShard { journal, seen: HashSet::new() })
+            }
+        };
+        open.journal.append(&new)?;
+        self.outcomes += new.len() as u64;
+        open.seen.extend(indices);
+        Ok(())
+    }
+
+    /// Writes the parts of every shard that has all its outcomes.
+    ///
+    /// # Errors
+    /// The disk refuses; what was not finished is finished next time.
+    pub fn complete(&mut self) -> anyhow::Result<()> {
+        let complete: Vec<u64> = self
+            .open
+            .iter()
+            .filter(|(shard, open)| {
+                self.known.closed.get(shard).is_some_and(|closed| closed.count == open.seen.len() as u64)
+            })
+            .map(|(shard, _)| *shard)
+            .collect();
+        for shard in complete {
+            self.write_parts(shard)?;
+        }
+        Ok(())
+    }
+
+    fn write_parts(&mut self, shard: u64) -> anyhow::Result<()> {
+        let Some(mut open) = self.open.remove(&shard) else { return Ok(()) };
+        match self.parts_of(shard, &mut open) {
+            Ok(summary) => {
+                self.known.done.insert(shard, summary);
+                open.journal.remove()?;
+                Ok(())
+            }
+            Err(error) => {
+                self.open.insert(shard, open);
+                Err(error)
+            }
+        }
+    }
+
+    fn parts_of(&self, shard: u64, open: &mut OpenShard) -> anyhow::Result<ShardSummary> {
+        let outcomes = open.journal.read()?;
+        anyhow::ensure!(outcomes.len() == open.seen.len(), "the journal of shard {shard} is damaged");
+        let mut summary = ShardSummary { shard, ..ShardSummary::default() };
+        let (mut samples, mut rejections) = (Vec::new(), Vec::new());
+        for (_, outcome) in outcomes {
+            summary.items += 1;
+            let verdict = match outcome {
+                ItemOutcome::Rejected(rejection) => Verdict::Reject(rejection),
+                ItemOutcome::Executed(executed) => {
+                    summary.prompt_tokens += executed.generation.prompt_tokens;
+                    summary.completion_tokens += executed.generation.completion_tokens;
+                    assemble(*executed, &self.assembler)
+                }
+            };
+            match verdict {
+                Verdict::Pass(rows) => {
+                    summary.accepted += 1;
+                    summary.samples += rows.len() as u64;
+                    samples.extend(rows);
+                }
+                Verdict::Reject(rejection) => {
+                    *summary.rejected.entry(rejection.reason).or_default() += 1;
+                    rejections.push(*rejection);
+                }
+            }
+        }
+        self.parts.write(self.folder.path(), shard, &samples, &rejections)?;
+        self.folder.write_done(&summary)?;
+        Ok(summary)
+    }
+}
+

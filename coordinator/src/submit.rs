@@ -1,0 +1,198 @@
+//! `case2code submit`: collects, shards and publishes, and keeps a cursor that moves only after the broker confirmed.
+
+use std::{
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use pipeline::{
+    error::Failure,
+    message::{Address, RecordType, RunId, RunOpen},
+    queue::{
+        QueueError, QueueName,
+        rabbitmq::{BrokerSettings, RabbitQueue, lock::RoleLock},
+    },
+    shutdown::CancellationToken,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    collect::{CollectSettings, Collector},
+    feed::{self, Sharding},
+    identity::{self, SharedSettings},
+    sink::folder::{mint_run_id, same_identity},
+};
+
+/// How often a full queue is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Settings of `submit` alone.
+#[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
+pub struct SubmitSettings {
+    /// Folder of the cursor [default: ./.case2code-submit/RUN]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Pause while the queues hold this many ready messages
+    #[arg(long, default_value_t = 100_000)]
+    pub in_flight: u32,
+}
+
+/// Where a submission stands: everything before `next` is confirmed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Cursor {
+    run_id: RunId,
+    identity: Value,
+    next: u64,
+    complete: bool,
+}
+
+/// Publishes a run, or the rest of one. Returns how many items it has.
+///
+/// # Errors
+/// A broker that was never reached, another run under this name, an input that changed; [`Failure::Interrupted`] if
+/// work is left.
+pub async fn submit(
+    inputs: &[PathBuf],
+    collect: &CollectSettings,
+    shared: &SharedSettings,
+    settings: &SubmitSettings,
+    broker: &BrokerSettings,
+    stop: CancellationToken,
+) -> Result<u64, Failure> {
+    let name = broker.run_name()?;
+    let state = settings.state.clone().unwrap_or_else(|| Path::new(".case2code-submit").join(name));
+    let identity = Value::Object(identity::of_collection(inputs, collect, shared)?);
+    let file = CursorFile::open(&state)?;
+    let mut cursor = match file.read()? {
+        Some(cursor) => {
+            same_identity(&cursor.identity, &identity, &state)?;
+            cursor
+        }
+        None => Cursor { run_id: fresh_run_id(&identity), identity: identity.clone(), next: 0, complete: false },
+    };
+    let queue = RabbitQueue::connect(broker, "submit").await?;
+    let _lock = RoleLock::take(&queue, "submit").await?;
+    file.write(&cursor)?;
+    if cursor.complete {
+        tracing::info!(items = cursor.next, "everything was submitted already");
+        return Ok(cursor.next);
+    }
+    let sharding = Sharding { run_id: cursor.run_id.clone(), shard_size: shared.shard_size };
+    let open = RunOpen {
+        run_id: cursor.run_id.clone(),
+        seed: shared.seed,
+        shard_size: shared.shard_size,
+        identity,
+    };
+    publish(&queue, &sharding.control(RecordType::RunOpen, &open), &stop).await?;
+
+    let mut chunks = feed::chunks(Collector::open(inputs, collect)?);
+    let mut items = 0;
+    loop {
+        let chunk = tokio::select! {
+            () = stop.cancelled() => return Err(Failure::Interrupted),
+            chunk = chunks.recv() => chunk,
+        };
+        let Some(chunk) = chunk else { break };
+        let chunk = chunk?;
+        items += chunk.len() as u64;
+        if items <= cursor.next {
+            continue;
+        }
+        wait_for_room(&queue, settings.in_flight, &stop).await?;
+        let next = cursor.next;
+        let wanted = |address: &Address| address.index >= next;
+        let published = feed::publish_chunk(&queue, &sharding, chunk, wanted, &stop).await;
+        stopped_or_other(published, &stop)?;
+        cursor.next = items;
+        file.write(&cursor)?;
+        tracing::debug!(items, "confirmed");
+    }
+    for message in sharding.end(items) {
+        publish(&queue, &message, &stop).await?;
+    }
+    cursor.complete = true;
+    file.write(&cursor)?;
+    tracing::info!(items, "submitted");
+    Ok(items)
+}
+
+/// A submission is told from an earlier one of the same input by when it began: two runs over one broker never mix.
+fn fresh_run_id(identity: &Value) -> RunId {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    mint_run_id(&serde_json::json!([identity, now.to_string(), std::process::id()]))
+}
+
+async fn publish(
+    queue: &RabbitQueue,
+    message: &pipeline::message::Message,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    stopped_or_other(feed::publish(queue, QueueName::Outcomes, message, stop).await, stop)
+}
+
+fn stopped_or_other(result: Result<(), QueueError>, stop: &CancellationToken) -> Result<(), Failure> {
+    match result {
+        Err(_) if stop.is_cancelled() => Err(Failure::Interrupted),
+        result => Ok(result.map_err(anyhow::Error::from)?),
+    }
+}
+
+/// Back-pressure is a window: nothing is published while the queues are full.
+async fn wait_for_room(queue: &RabbitQueue, in_flight: u32, stop: &CancellationToken) -> Result<(), Failure> {
+    loop {
+        let mut ready = 0;
+        for name in [QueueName::Functions, QueueName::Inputs, QueueName::Outcomes] {
+            ready += match queue.depth(name).await {
+                Ok(depth) => depth.ready,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot see how full the queues are");
+                    in_flight
+                }
+            };
+        }
+        if ready < in_flight {
+            return Ok(());
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Err(Failure::Interrupted),
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+/// `cursor.json`, with a lock that keeps a second `submit` on this machine away.
+struct CursorFile {
+    folder: PathBuf,
+    _lock: std::fs::File,
+}
+
+impl CursorFile {
+    fn open(folder: &Path) -> Result<Self, Failure> {
+        let usage = |error: &dyn std::fmt::Display| Failure::Usage(format!("--state {}: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(|error| usage(&error))?;
+        let lock = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("lock"));
+        let lock = lock.map_err(|error| usage(&error))?;
+        lock.try_lock().map_err(|_| usage(&"another `submit` uses this folder"))?;
+        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+
+    fn read(&self) -> anyhow::Result<Option<Cursor>> {
+        match std::fs::read(self.folder.join("cursor.json")) {
+            Ok(text) => Ok(Some(serde_json::from_slice(&text).context("cursor.json")?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).context("cursor.json"),
+        }
+    }
+
+    fn write(&self, cursor: &Cursor) -> anyhow::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&serde_json::to_vec(cursor)?)?;
+        file.as_file().sync_all()?;
+        file.persist(self.folder.join("cursor.json"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! The queue between machines: RabbitMQ 3.10 to 4.x, quorum queues, confirms before acknowledgements.
+//!
+//! - [`topology`]: the exchange and queues of a run, with the reason for each argument
+//! - [`connection`]: one connection, rebuilt when it breaks
+//! - [`channels`]: the pool of channels in confirm mode
+//! - [`consumer`]: a stream of deliveries that survives the broker
+//! - [`wire`]: a message as AMQP properties and back
+//! - [`lock`]: one sink and one submit a run
+//!
+//! lapin's own recovery stays off: it leaves publishes that await a confirm hanging.
+
+pub mod channels;
+pub mod connection;
+pub mod consumer;
+pub mod lock;
+pub mod topology;
+pub mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use lapin::{
+    Confirmation,
+    options::{BasicPublishOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+use serde::{Deserialize, Serialize};
+
+use self::{
+    channels::ChannelPool,
+    connection::{Link, short},
+    consumer::RabbitConsumer,
+    topology::Topology,
+};
+use super::{Queue, QueueError, QueueName};
+use crate::{error::Failure, message::Message};
+
+/// How long a publish may wait for its confirm, and any other call for its answer.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How a process reaches the broker.
+#[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
+pub struct BrokerSettings {
+    /// Broker, with credentials and virtual host: amqp://user:password@host:5672/%2f (amqps:// for TLS)
+    #[arg(long, env = "AMQP_URL", hide_env_values = true, default_value = "amqp://127.0.0.1:5672/%2f")]
+    pub amqp_url: String,
+    /// Name of the run; its queues are named {run}.functions, {run}.inputs, …
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Seconds to keep trying for a broker that was never reached
+    #[arg(long, default_value_t = 10)]
+    pub startup_wait: u64,
+}
+
+impl BrokerSettings {
+    /// The run's name, checked to make a good queue prefix.
+    ///
+    /// # Errors
+    /// No name, or one that is empty, too long or of odd characters: [`Failure::Usage`].
+    pub fn run_name(&self) -> Result<&str, Failure> {
+        let name = self.run.as_deref().unwrap_or_default();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
+            let what = "--run NAME is needed: letters, digits, `-`, `_` and `.`, at most 100";
+            return Err(Failure::Usage(what.into()));
+        }
+        Ok(name)
+    }
+}
+
+/// The queues of one run on a broker. Clones share connections.
+#[derive(Clone)]
+pub struct RabbitQueue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    topology: Topology,
+    publish: ChannelPool,
+    consume: Link,
+    settings: BrokerSettings,
+}
+
+impl RabbitQueue {
+    /// Connects and declares the run's topology. Two connections, so that a publisher that the broker blocks never
+    /// stalls acknowledgements.
+    ///
+    /// # Errors
+    /// The broker was not reached within `startup_wait`, or refuses: [`Failure::Unavailable`] that names the setting.
+    pub async fn connect(settings: &BrokerSettings, role: &str) -> Result<Self, Failure> {
+        Self::connect_to(settings, role, Topology::new(settings.run_name()?)).await
+    }
+
+    /// As [`Self::connect`] for someone who only looks: a run that does not exist is an error and stays so.
+    ///
+    /// # Errors
+    /// No such run on this broker, or the broker was not reached: [`Failure::Unavailable`].
+    pub async fn connect_to_existing(settings: &BrokerSettings, role: &str) -> Result<Self, Failure> {
+        Self::connect_to(settings, role, Topology::existing(settings.run_name()?)).await
+    }
+
+    async fn connect_to(settings: &BrokerSettings, role: &str, topology: Topology) -> Result<Self, Failure> {
+        let link = |purpose: &str| Link::new(&settings.amqp_url, format!("{role} {purpose}"), topology.clone());
+        let (publish, consume) = (link("publish")?, link("consume")?);
+        let patience = Duration::from_secs(settings.startup_wait.max(1));
+        let unreachable = |error: &dyn std::fmt::Display| {
+            let place = connection::without_password(&settings.amqp_url);
+            Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL"))
+        };
+        let first = tokio::time::timeout(patience, publish.connection_with_patience()).await;
+        match first {
+            Ok(Ok(_)) => {}
+            Ok(Err(QueueError::Unknown(error))) => return Err(Failure::Unavailable(error)),
+            Ok(Err(error)) => return Err(unreachable(&error)),
+            Err(_) => return Err(unreachable(&"no answer in time")),
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                topology,
+                publish: ChannelPool::new(publish),
+                consume,
+                settings: settings.clone(),
+            }),
+        })
+    }
+
+    /// The names of the run's queues.
+    pub fn topology(&self) -> &Topology {
+        &self.inner.topology
+    }
+
+    /// The connection that consumers use.
+    fn link(&self) -> &Link {
+        &self.inner.consume
+    }
+
+    /// A further connection, for a lock that lives as long as it does.
+    fn link_of_its_own(&self, purpose: &str) -> Result<Link, Failure> {
+        Link::new(&self.inner.settings.amqp_url, format!("{purpose} lock"), self.inner.topology.clone())
+    }
+
+    /// Messages that are ready, and consumers, of one queue.
+    ///
+    /// # Errors
+    /// The broker is out of reach.
+    pub async fn depth(&self, name: QueueName) -> Result<Depth, QueueError> {
+        let channel = self.inner.publish.get().await?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue = short(&self.inner.topology.queue(name))?;
+        let declared = channels::answered(channel.queue_declare(queue, passive, FieldTable::default())).await;
+        match declared {
+            Ok(queue) => Ok(Depth { ready: queue.message_count(), consumers: queue.consumer_count() }),
+            Err(error) => {
+                channel.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts a body that names no item on `.dead`, with the reason.
+    ///
+    /// # Errors
+    /// As for a publish.
+    pub async fn set_aside(&self, aside: &super::Unattributable) -> Result<(), QueueError> {
+        let properties = wire::aside_properties(&aside.reason);
+        self.publish_bytes(QueueName::Dead, &aside.body, properties).await
+    }
+
+    async fn publish_bytes(
+        &self,
+        to: QueueName,
+        body: &[u8],
+        properties: lapin::BasicProperties,
+    ) -> Result<(), QueueError> {
+        let (exchange, key) = (short(self.inner.topology.exchange())?, short(&self.inner.topology.queue(to))?);
+        let channel = self.inner.publish.get().await?;
+        // Mandatory: a broker confirms a message that no queue takes, and it would be lost.
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let publish = async { channel.basic_publish(exchange, key, options, body, properties).await?.await };
+        let unsure = match channels::answered(publish).await {
+            Ok(Confirmation::Ack(None)) => return Ok(()),
+            Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_))) => {
+                // The queue or its binding is gone. Declaring the topology again brings it back.
+                self.inner.publish.link().rebuild();
+                QueueError::Unavailable(format!("the broker has no queue for `{to}`"))
+            }
+            Ok(Confirmation::Nack(None)) => QueueError::Unavailable(format!("the broker did not take a `{to}`")),
+            Ok(Confirmation::NotRequested) => QueueError::Unavailable("a channel without confirms".into()),
+            Err(error) => error,
+        };
+        // Whatever went wrong, an answer that is still under way must not be taken for that of the next publish.
+        channel.discard();
+        Err(unsure)
+    }
+}
+
+/// How full a queue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Depth {
+    /// Messages that wait for a consumer.
+    pub ready: u32,
+    /// Consumers.
+    pub consumers: u32,
+}
+
+impl Queue for RabbitQueue {
+    type Consumer = RabbitConsumer;
+
+    async fn publish(&self, to: QueueName, message: &Message) -> Result<(), QueueError> {
+        self.publish_bytes(to, &message.body, wire::properties(message)).await
+    }
+
+    async fn consume(&self, from: QueueName, prefetch: u16) -> Result<RabbitConsumer, QueueError> {
+        Ok(RabbitConsumer::new(self.clone(), from, prefetch))
+    }
+}

@@ -1,0 +1,56 @@
+//! `worker-exec`: takes functions with inputs from a run's queue, runs them in sandboxes and hands on what they did.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use pipeline::{
+    consume::{Route, StageMetrics, consume},
+    error::Failure,
+    queue::rabbitmq::{BrokerSettings, RabbitQueue},
+    settings,
+    telemetry::Telemetry,
+};
+use worker_exec::{Executor, settings::ExecSettings};
+
+/// Fleet worker: runs functions in sandboxes.
+#[derive(Debug, Parser)]
+#[command(name = "worker-exec", version, max_term_width = 100)]
+struct Cli {
+    /// Settings file (TOML); keys are flag names with underscores
+    #[arg(long, value_name = "FILE", env = "CASE2CODE_CONFIG")]
+    config: Option<std::path::PathBuf>,
+    /// Address for /metrics, /livez and /readyz, e.g. 127.0.0.1:9092
+    #[arg(long, value_name = "ADDR", env = "CASE2CODE_METRICS_ADDR")]
+    metrics_addr: Option<std::net::SocketAddr>,
+    #[command(flatten)]
+    broker: BrokerSettings,
+    #[command(flatten)]
+    exec: ExecSettings,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    pipeline::telemetry::init_logs();
+    pipeline::error::exit(work().await)
+}
+
+async fn work() -> Result<(), Failure> {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::Usage(error.to_string()))?;
+    let broker: BrokerSettings = settings::resolve(&cli.broker, &matches, cli.config.as_deref())?;
+    let exec: ExecSettings = settings::resolve(&cli.exec, &matches, cli.config.as_deref())?;
+    broker.run_name()?;
+    let telemetry = Telemetry::default();
+    telemetry.serve(cli.metrics_addr).await?;
+    let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
+    let stage = settings::with_patience(broker.startup_wait, || Executor::start(&exec, &telemetry.registry));
+    let stage = stage.await?;
+    let queue = RabbitQueue::connect(&broker, "worker-exec").await?;
+    let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
+    telemetry.set_ready(true);
+    tracing::info!(run = broker.run_name()?, slots = stage.slots(), "working");
+    let worked = consume(stage.clone(), queue, Route::EXECUTE, 2 * stage.slots(), metrics, stop).await;
+    stage.shutdown().await;
+    worked.map_err(anyhow::Error::from)?;
+    Ok(())
+}

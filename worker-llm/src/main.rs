@@ -1,0 +1,57 @@
+//! `worker-llm`: takes functions from a run's queue and hands on example inputs that a model wrote.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use pipeline::{
+    consume::{Route, StageMetrics, consume},
+    error::Failure,
+    queue::rabbitmq::{BrokerSettings, RabbitQueue},
+    settings,
+    telemetry::Telemetry,
+};
+use worker_llm::{Writer, settings::WriterSettings};
+
+/// Fleet worker: writes example inputs with an LLM.
+#[derive(Debug, Parser)]
+#[command(name = "worker-llm", version, max_term_width = 100)]
+struct Cli {
+    /// Settings file (TOML); keys are flag names with underscores
+    #[arg(long, value_name = "FILE", env = "CASE2CODE_CONFIG")]
+    config: Option<std::path::PathBuf>,
+    /// Address for /metrics, /livez and /readyz, e.g. 127.0.0.1:9091
+    #[arg(long, value_name = "ADDR", env = "CASE2CODE_METRICS_ADDR")]
+    metrics_addr: Option<std::net::SocketAddr>,
+    /// Seed of all randomness of ours; give every worker of a run the same
+    #[arg(long, default_value_t = 0, env = "CASE2CODE_SEED")]
+    seed: u64,
+    #[command(flatten)]
+    broker: BrokerSettings,
+    #[command(flatten)]
+    writer: WriterSettings,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    pipeline::telemetry::init_logs();
+    pipeline::error::exit(work().await)
+}
+
+async fn work() -> Result<(), Failure> {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::Usage(error.to_string()))?;
+    let broker: BrokerSettings = settings::resolve(&cli.broker, &matches, cli.config.as_deref())?;
+    let writer: WriterSettings = settings::resolve(&cli.writer, &matches, cli.config.as_deref())?;
+    broker.run_name()?;
+    let telemetry = Telemetry::default();
+    telemetry.serve(cli.metrics_addr).await?;
+    let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
+    let stage = settings::with_patience(broker.startup_wait, || Writer::start(&writer, cli.seed, &telemetry.registry));
+    let stage = stage.await?;
+    let queue = RabbitQueue::connect(&broker, "worker-llm").await?;
+    let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
+    telemetry.set_ready(true);
+    tracing::info!(run = broker.run_name()?, concurrency = writer.concurrency(), "working");
+    consume(stage, queue, Route::WRITE_INPUTS, writer.concurrency(), metrics, stop).await.map_err(anyhow::Error::from)?;
+    Ok(())
+}
