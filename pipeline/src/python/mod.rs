@@ -1,1 +1,19 @@
 //! Python source, read with Astral's `ruff_python_parser`. Its API is unstable: nothing outside this module uses it.
+//!
+//! In the order of the data: bytes are decoded, their nesting is bounded, the module is parsed and cut into statements,
+//! each statement's names are resolved, and a function is joined with the statements that it needs.
+
+mod closure;
+mod depth;
+mod fingerprint;
+mod known;
+mod module;
+mod names;
+mod scope;
+mod source;
+mod span;
+
+pub use closure::{Bindings, Needs};
+pub use fingerprint::Fingerprint;
+pub use module::{Definition, Module, SyntaxError, with_module};
+pub use source::{Undecodable, decode, normalize};

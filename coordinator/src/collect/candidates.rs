@@ -1,0 +1,133 @@
+use pipeline::{
+    python::{self, Bindings, Definition, Fingerprint, Module, SyntaxError},
+    reason::Reason,
+    records::{Function, RawCode, Rejection},
+};
+
+use super::{CollectProfile, CollectSettings, Place};
+
+/// One item of raw code, before duplicates are looked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The function, or why it is none.
+    pub outcome: Result<Function, Box<Rejection>>,
+    /// Equal for functions of equal code and context up to comments, docstrings and layout; none if turned down.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// The functions of one piece of raw code in order, kept or turned down; at least one item. Pure: a candidate depends on
+/// nothing but the arguments, so that any number of threads can work at once.
+pub fn functions_of(raw: &RawCode, place: &Place, settings: &CollectSettings) -> Vec<Candidate> {
+    let turned_down = |reason, detail| {
+        vec![Candidate { outcome: Err(Box::new(Rejection::new(&raw.id, reason, detail, raw))), fingerprint: None }]
+    };
+    let header = match Header::of(raw, settings) {
+        Ok(header) => header,
+        Err(error) => {
+            let what = format!("import_code: {}", error.message);
+            return turned_down(Reason::SyntaxError, place.detail(what));
+        }
+    };
+    let content = python::normalize(&raw.content);
+    let source = format!("{}{content}", header.text);
+    let found = python::with_module(&source, |module| {
+        let definitions = module.definitions();
+        let own: Vec<Definition> = definitions.into_iter().filter(|def| def.line > header.lines).collect();
+        let bindings = (settings.collect != CollectProfile::Reference).then(|| module.bindings());
+        let screen = Screen { raw, place, collect: settings.collect, module, bindings, above: header.lines };
+        let single = own.len() == 1;
+        own.into_iter().map(|definition| screen.candidate(definition, single)).collect::<Vec<_>>()
+    });
+    match found {
+        Err(error) => turned_down(Reason::SyntaxError, place.syntax(&error, header.lines)),
+        Ok(found) if found.is_empty() => turned_down(Reason::NoFunction, place.detail("no top-level def")),
+        Ok(found) => found,
+    }
+}
+
+/// The row as it stands in the rejection of one of its functions: whole if that is its only one, else cut down to it, so
+/// that a file of many functions is not repeated with each.
+pub(super) fn row_of(raw: &RawCode, id: &str, code: &str) -> RawCode {
+    if id == raw.id {
+        return raw.clone();
+    }
+    RawCode {
+        id: id.to_owned(),
+        content: code.to_owned(),
+        import_code: raw.import_code.clone(),
+        meta: raw.meta.clone(),
+    }
+}
+
+/// A row's `import_code`, in front of its source. A function carries along those lines of it that it needs, like any
+/// other import of its module. The published run dropped them (its one row with an import fails with a NameError on every
+/// input), so `reference` does.
+struct Header {
+    text: String,
+    lines: u32,
+}
+
+impl Header {
+    fn of(raw: &RawCode, settings: &CollectSettings) -> Result<Self, SyntaxError> {
+        if settings.collect == CollectProfile::Reference || raw.import_code.is_empty() {
+            return Ok(Self { text: String::new(), lines: 0 });
+        }
+        // An import that the source repeats would be bound twice, and a name that is bound twice resolves nothing.
+        let repeated = |line: &str| raw.content.lines().any(|own| own.trim_end() == line.trim_end());
+        let mut text = String::new();
+        for line in raw.import_code.iter().filter(|line| !repeated(line)) {
+            text.push_str(&python::normalize(line));
+            text.push('\n');
+        }
+        // On its own first, so that an open bracket cannot swallow the function.
+        python::with_module(&text, |_| ())?;
+        let lines = u32::try_from(text.bytes().filter(|byte| *byte == b'\n').count()).unwrap_or(u32::MAX);
+        Ok(Self { text, lines })
+    }
+}
+
+/// What the definitions of one module are judged by.
+struct Screen<'m> {
+    raw: &'m RawCode,
+    place: &'m Place,
+    collect: CollectProfile,
+    module: &'m Module<'m>,
+    /// None under `reference`, which does not look at names.
+    bindings: Option<Bindings<'m>>,
+    /// Lines of the module that are not the row's own.
+    above: u32,
+}
+
+impl Screen<'_> {
+    fn candidate(&self, definition: Definition, single: bool) -> Candidate {
+        let line = definition.line - self.above;
+        let id = if single { self.raw.id.clone() } else { format!("{}#{line}", self.raw.id) };
+        let turned_down = |reason, what: String| {
+            let detail = self.place.detail_at(line, format!("`{}`: {what}", definition.name));
+            let row = row_of(self.raw, &id, &definition.code);
+            Candidate { outcome: Err(Box::new(Rejection::new(&id, reason, detail, &row))), fingerprint: None }
+        };
+        if let Some(reason) = definition.reasons.first() {
+            let all: Vec<&str> = definition.reasons.iter().map(|reason| reason.as_str()).collect();
+            return turned_down(*reason, all.join(", "));
+        }
+        let needs = self.bindings.as_ref().map(|bindings| bindings.needs(&definition));
+        let mut context = String::new();
+        if let (Some(bindings), Some(needs)) = (&self.bindings, &needs) {
+            let undefined = if self.collect == CollectProfile::SelfContained { &needs.free } else { &needs.missing };
+            if !undefined.is_empty() {
+                return turned_down(Reason::UndefinedGlobal, format!("reads {}", undefined.join(", ")));
+            }
+            if let Some(at) = needs.circular.first() {
+                let what =
+                    format!("line {} uses it before the end of what it needs itself", at.saturating_sub(self.above));
+                return turned_down(Reason::UndefinedGlobal, what);
+            }
+            context = bindings.context(needs);
+        }
+        let fingerprint = Some(self.module.fingerprint(&definition, needs.as_ref()));
+        let Definition { name, parameters, code, .. } = definition;
+        let function = Function { id, name, parameters, code, context, meta: self.raw.meta.clone() };
+        Candidate { outcome: Ok(function), fingerprint }
+    }
+}

@@ -1,0 +1,45 @@
+use std::{io::Write, path::PathBuf};
+
+use anyhow::Context as _;
+use pipeline::{error::Failure, filter::Counts};
+use serde::Serialize;
+
+use super::{CollectSettings, Collector};
+
+/// `case2code collect INPUT…`: functions as JSON Lines to `out`, rejections to `rejected` where it is given.
+///
+/// # Errors
+/// As [`Collector`], or a writer refuses; then what was written is whole lines.
+pub fn run_filter(
+    arguments: &[PathBuf],
+    settings: &CollectSettings,
+    mut out: impl Write,
+    mut rejected: Option<impl Write>,
+) -> Result<Counts, Failure> {
+    let mut counts = Counts::default();
+    for item in Collector::new(arguments, settings)? {
+        match item?.outcome {
+            Ok(function) => {
+                write_line(&mut out, &function).context("writing functions")?;
+                counts.passed += 1;
+            }
+            Err(rejection) => {
+                if let Some(rejected) = &mut rejected {
+                    write_line(rejected, &rejection).context("writing rejections")?;
+                }
+                counts.rejected += 1;
+            }
+        }
+    }
+    out.flush().context("writing functions")?;
+    if let Some(rejected) = &mut rejected {
+        rejected.flush().context("writing rejections")?;
+    }
+    Ok(counts)
+}
+
+fn write_line(to: &mut impl Write, record: &impl Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(record)?;
+    line.push(b'\n');
+    Ok(to.write_all(&line)?)
+}

@@ -1,0 +1,122 @@
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use pipeline::error::Failure;
+
+/// One input file, and what ids call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it is; `-` for stdin.
+    pub path: PathBuf,
+    /// Its name in ids: relative to the argument given, so that ids do not depend on where the corpus lies.
+    pub name: String,
+    /// How it is read.
+    pub kind: InputKind,
+}
+
+/// How an input is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// One JSON object a line.
+    JsonLines,
+    /// One JSON object a line, from stdin.
+    Stdin,
+    /// One piece of source.
+    Python,
+}
+
+impl Input {
+    /// The files that `arguments` name, in their order; a folder stands for the `.py` files under it, sorted by path
+    /// component. `-`, or no argument at all, is JSON Lines on stdin.
+    ///
+    /// # Errors
+    /// An argument that does not exist or cannot be listed is [`Failure::Unavailable`]; one of a kind that is not read,
+    /// [`Failure::Usage`].
+    pub fn discover(arguments: &[PathBuf]) -> Result<Vec<Self>, Failure> {
+        if arguments.is_empty() {
+            return Ok(vec![Self::stdin()]);
+        }
+        let mut inputs = Vec::new();
+        let mut of_argument = Vec::new();
+        for argument in arguments {
+            let found = of(argument)?;
+            of_argument.extend(found.iter().map(|_| argument));
+            inputs.extend(found);
+        }
+        let mut names = HashSet::new();
+        if !inputs.iter().all(|input| names.insert(&input.name)) {
+            // The same name under two arguments: the argument tells them apart.
+            for (input, argument) in inputs.iter_mut().zip(of_argument) {
+                let inside =
+                    input.path.strip_prefix(argument).ok().filter(|inside| inside.components().next().is_some());
+                input.name = name(&inside.map_or_else(|| argument.clone(), |inside| argument.join(inside)));
+            }
+        }
+        Ok(inputs)
+    }
+
+    fn stdin() -> Self {
+        Self { path: PathBuf::from("-"), name: "-".into(), kind: InputKind::Stdin }
+    }
+}
+
+fn of(argument: &Path) -> Result<Vec<Input>, Failure> {
+    if argument == Path::new("-") {
+        return Ok(vec![Input::stdin()]);
+    }
+    let unavailable = |error| Failure::Unavailable(format!("input {}: {error}", argument.display()));
+    let metadata = fs::metadata(argument).map_err(unavailable)?;
+    if metadata.is_dir() {
+        let mut files = Vec::new();
+        python_files(argument, &mut files).map_err(unavailable)?;
+        files.sort();
+        if files.is_empty() {
+            let message = format!("input {}: the folder holds no .py file", argument.display());
+            return Err(Failure::Unavailable(message));
+        }
+        let named = |path: PathBuf| {
+            let name = name(path.strip_prefix(argument).unwrap_or(&path));
+            Input { name, path, kind: InputKind::Python }
+        };
+        return Ok(files.into_iter().map(named).collect());
+    }
+    let name = name(argument.file_name().map_or(argument, Path::new));
+    let kind = match extension(&name) {
+        "jsonl" | "ndjson" => InputKind::JsonLines,
+        "py" => InputKind::Python,
+        _ => {
+            let message = format!(
+                "input {}: not a kind of file that is read: give .jsonl, .py, a folder of .py, or - for JSON Lines on stdin",
+                argument.display()
+            );
+            return Err(Failure::Usage(message));
+        }
+    };
+    Ok(vec![Input { path: argument.to_owned(), name, kind }])
+}
+
+fn extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+/// Every `*.py` below `folder`, links to files included; links to folders are not followed, as they may be circular.
+fn python_files(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            python_files(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "py") && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// A path as text, with `/` between its parts.
+fn name(path: &Path) -> String {
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/").replace("//", "/")
+}

@@ -1,0 +1,70 @@
+use pipeline::{
+    reason::Reason,
+    records::{Meta, RawCode, Rejection},
+};
+use serde_json::{Map, Value};
+
+use super::{CollectSettings, Place};
+
+/// One line of JSON as raw code.
+///
+/// # Errors
+/// A line that is no JSON object, or one whose columns are not of the right types: a rejection that holds the row.
+pub(super) fn read(line: &[u8], place: &Place, settings: &CollectSettings) -> Result<RawCode, Box<Rejection>> {
+    let unreadable = |what: String, record: &Value| {
+        Box::new(Rejection::new(place.id(), Reason::Unreadable, place.detail(what), record))
+    };
+    let text = std::str::from_utf8(line).map_err(|error| {
+        let record = Value::String(String::from_utf8_lossy(line).into_owned());
+        unreadable(format!("not UTF-8 at byte {}", error.valid_up_to()), &record)
+    })?;
+    let row: Value = serde_json::from_str(text).map_err(|error| {
+        // The parser counts lines within this one line: only its column says something.
+        let words = error.to_string();
+        let words = words.split(" at line ").next().unwrap_or_default();
+        let what = format!("not JSON: {words} at column {}", error.column());
+        unreadable(what, &Value::String(text.to_owned()))
+    })?;
+    let Value::Object(columns) = row else {
+        return Err(unreadable(format!("the row is {}, not an object", kind(&row)), &row));
+    };
+    columns_to_raw(&columns, place, settings).map_err(|what| unreadable(what, &Value::Object(columns)))
+}
+
+fn columns_to_raw(columns: &Map<String, Value>, place: &Place, settings: &CollectSettings) -> Result<RawCode, String> {
+    let column = |name: &str| columns.get(name).filter(|value| !value.is_null());
+    let wrong =
+        |name: &str, value: &Value, expected: &str| format!("column `{name}` is {}, not {expected}", kind(value));
+    let content = match column(&settings.content_column) {
+        Some(Value::String(content)) => content.clone(),
+        Some(other) => return Err(wrong(&settings.content_column, other, "a string")),
+        None => return Err(format!("no column `{}`", settings.content_column)),
+    };
+    let id = match column(&settings.id_column) {
+        Some(Value::String(id)) => id.clone(),
+        Some(Value::Number(id)) => id.to_string(),
+        Some(other) => return Err(wrong(&settings.id_column, other, "a string or a number")),
+        None => place.id(),
+    };
+    let import_code = match column("import_code") {
+        Some(Value::Array(lines)) => lines
+            .iter()
+            .map(|line| line.as_str().map(str::to_owned).ok_or_else(|| wrong("import_code", line, "a list of strings")))
+            .collect::<Result<_, _>>()?,
+        Some(other) => return Err(wrong("import_code", other, "a list of strings")),
+        None => Vec::new(),
+    };
+    let kept = settings.keep_columns.iter().filter_map(|name| Some((name.clone(), columns.get(name)?.clone())));
+    Ok(RawCode { id, content, import_code, meta: kept.collect::<Meta>() })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

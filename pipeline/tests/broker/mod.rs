@@ -1,0 +1,114 @@
+//! A RabbitMQ of the test's own: own node name, ports and data folder, so that a test may stop or kill it.
+
+use std::{
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const START_DEADLINE: Duration = Duration::from_secs(120);
+
+/// A running broker. Dropping it kills it and deletes its data.
+pub struct Broker {
+    folder: TempDir,
+    port: u16,
+    dist_port: u16,
+    server: Child,
+}
+
+impl Broker {
+    /// Starts a fresh broker and waits until it answers.
+    pub fn start() -> Self {
+        assert!(
+            std::path::Path::new(SERVER).exists(),
+            "this test needs RabbitMQ: apt-get install rabbitmq-server (or `make test`, which does it)"
+        );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (port, dist_port) = (free_port(), free_port());
+        let server = spawn(&folder, port, dist_port);
+        let mut broker = Self { folder, port, dist_port, server };
+        broker.wait();
+        broker
+    }
+
+    /// `amqp://…`.
+    pub fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// Kills the broker as a power cut would.
+    #[allow(dead_code, reason = "not every test file that includes this kills its broker")]
+    pub fn kill(&mut self) {
+        self.signal(libc::SIGKILL);
+        let _ = self.server.wait();
+    }
+
+    /// Starts it again on the same data.
+    #[allow(dead_code, reason = "not every test file that includes this kills its broker")]
+    pub fn restart(&mut self) {
+        self.server = spawn(&self.folder, self.port, self.dist_port);
+        self.wait();
+    }
+
+    fn signal(&self, signal: i32) {
+        // The server is a shell script and an Erlang machine: both are in the group that we made.
+        let group = i32::try_from(self.server.id()).expect("a pid");
+        // SAFETY: no memory is involved; the group is our child's.
+        unsafe { libc::kill(-group, signal) };
+    }
+
+    fn wait(&mut self) {
+        let begun = Instant::now();
+        let log = self.folder.path().join("rabbit.log");
+        loop {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let starts = text.matches("Starting RabbitMQ").count();
+            if starts > 0 && text.matches("Server startup complete").count() >= starts {
+                return;
+            }
+            let ended = self.server.try_wait().expect("a child of ours");
+            assert!(
+                ended.is_none() && begun.elapsed() < START_DEADLINE,
+                "rabbitmq-server did not start ({ended:?}): {text}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(folder: &TempDir, port: u16, dist_port: u16) -> Child {
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("plugins"), "[].\n").expect("a file in the temporary folder");
+    std::fs::write(path("rabbitmq.conf"), format!("listeners.tcp.1 = 127.0.0.1:{port}\n")).expect("a file");
+    Command::new(SERVER)
+        .env("HOME", folder.path())
+        .env("RABBITMQ_NODENAME", format!("case2code-{port}@localhost"))
+        .env("RABBITMQ_NODE_PORT", port.to_string())
+        .env("RABBITMQ_DIST_PORT", dist_port.to_string())
+        .env("RABBITMQ_MNESIA_BASE", path("data"))
+        .env("RABBITMQ_LOGS", path("rabbit.log"))
+        .env("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf"))
+        .env("RABBITMQ_ENABLED_PLUGINS_FILE", path("plugins"))
+        .env("RABBITMQ_PID_FILE", path("pid"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("rabbitmq-server starts")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

@@ -1,0 +1,156 @@
+//! The queue contract over a real broker.
+
+#![allow(clippy::expect_used, missing_docs, reason = "a test fails by panicking")]
+
+mod broker;
+
+use std::time::Duration;
+
+use broker::Broker;
+use pipeline::{
+    message::{Address, Message, RecordType, RunId},
+    queue::{
+        Consumer, Queue, QueueError, QueueName,
+        rabbitmq::{BrokerSettings, RabbitQueue, lock::RoleLock},
+    },
+};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn settings(broker: &Broker, run: &str) -> BrokerSettings {
+    BrokerSettings { amqp_url: broker.url(), run: Some(run.into()), startup_wait: 10 }
+}
+
+fn message(index: u64) -> Message {
+    let address = Address { run_id: RunId("r".into()), shard: 0, index };
+    Message { record_type: RecordType::Function, address, attempt: 1, alone: 0, body: b"{}".to_vec() }
+}
+
+async fn queue(broker: &Broker, run: &str) -> RabbitQueue {
+    RabbitQueue::connect(&settings(broker, run), "test").await.expect("a broker that runs")
+}
+
+async fn next(consumer: &mut impl Consumer) -> pipeline::queue::Delivery {
+    let next = tokio::time::timeout(DEADLINE, consumer.next()).await;
+    next.expect("a delivery in time").expect("a queue that works").expect("an open stream")
+}
+
+/// One broker for all that does not harm it: starting one takes seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_behaves() {
+    let broker = Broker::start();
+    comes_back_as_it_was_sent(&broker).await;
+    unacknowledged_comes_again(&broker).await;
+    unroutable_is_an_error_and_heals(&broker).await;
+    retry_comes_back_to_its_queue(&broker).await;
+    one_holder_a_lock(&broker).await;
+    looking_brings_nothing_about(&broker).await;
+}
+
+async fn comes_back_as_it_was_sent(broker: &Broker) {
+    let queue = queue(broker, "round-trip").await;
+    for index in 0..500 {
+        queue.publish(QueueName::Functions, &message(index)).await.expect("confirmed");
+    }
+    let mut consumer = queue.consume(QueueName::Functions, 50).await.expect("a consumer");
+    for index in 0..500 {
+        let delivery = next(&mut consumer).await;
+        assert_eq!(delivery.message.expect("attributable"), message(index));
+        assert_eq!(delivery.delivery_count, 0);
+        delivery.receipt.ack().await.expect("acknowledged");
+    }
+    assert_eq!(queue.depth(QueueName::Functions).await.expect("a depth").ready, 0);
+}
+
+async fn unacknowledged_comes_again(broker: &Broker) {
+    let queue = queue(broker, "again").await;
+    queue.publish(QueueName::Inputs, &message(7)).await.expect("confirmed");
+    let mut consumer = queue.consume(QueueName::Inputs, 1).await.expect("a consumer");
+    drop(next(&mut consumer).await);
+    let again = next(&mut consumer).await;
+    assert_eq!(again.message.expect("attributable"), message(7));
+    again.receipt.ack().await.expect("acknowledged");
+}
+
+async fn unroutable_is_an_error_and_heals(broker: &Broker) {
+    let queue = queue(broker, "unroutable").await;
+    let url = broker.url();
+    let connection = lapin::Connection::connect(&url, lapin::ConnectionProperties::default());
+    let connection = connection.await.expect("a broker that runs");
+    let channel = connection.create_channel().await.expect("a channel");
+    let name = queue.topology().queue(QueueName::Outcomes);
+    let unbind = channel.queue_unbind(
+        name.as_str().into(),
+        queue.topology().exchange().into(),
+        name.as_str().into(),
+        lapin::types::FieldTable::default(),
+    );
+    unbind.await.expect("unbound");
+    let lost = queue.publish(QueueName::Outcomes, &message(1)).await;
+    assert!(matches!(lost, Err(QueueError::Unavailable(_))), "the broker acks what it cannot route: {lost:?}");
+    // The next publish rebuilds the topology.
+    queue.publish(QueueName::Outcomes, &message(1)).await.expect("bound again");
+    assert_eq!(queue.depth(QueueName::Outcomes).await.expect("a depth").ready, 1);
+}
+
+async fn retry_comes_back_to_its_queue(broker: &Broker) {
+    let queue = queue(broker, "retry").await;
+    queue.publish(QueueName::FunctionsRetry, &message(3)).await.expect("confirmed");
+    let mut consumer = queue.consume(QueueName::Functions, 1).await.expect("a consumer");
+    let delivery = next(&mut consumer).await;
+    assert_eq!(delivery.message.expect("attributable"), message(3));
+    delivery.receipt.ack().await.expect("acknowledged");
+}
+
+async fn one_holder_a_lock(broker: &Broker) {
+    let (first, second) = (queue(broker, "lock").await, queue(broker, "lock").await);
+    let held = RoleLock::take(&first, "sink").await.expect("a free lock");
+    assert!(held.held());
+    assert!(RoleLock::take(&second, "sink").await.is_err(), "two sinks for one run");
+    drop(held);
+    RoleLock::take(&second, "sink").await.expect("free again");
+}
+
+async fn looking_brings_nothing_about(broker: &Broker) {
+    let nothing = RabbitQueue::connect_to_existing(&settings(broker, "misspelt"), "status").await;
+    let failure = nothing.err().expect("no such run");
+    assert_eq!(failure.exit_code(), 3);
+    assert!(failure.to_string().contains("misspelt"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_dies() {
+    let mut broker = Broker::start();
+    let queue = queue(&broker, "dies").await;
+    for index in 0..100 {
+        queue.publish(QueueName::Functions, &message(index)).await.expect("confirmed");
+    }
+    let mut consumer = queue.consume(QueueName::Functions, 10).await.expect("a consumer");
+    let held = next(&mut consumer).await;
+    broker.kill();
+    assert!(queue.publish(QueueName::Functions, &message(100)).await.is_err(), "nobody confirmed");
+    broker.restart();
+    let publish = async {
+        while queue.publish(QueueName::Functions, &message(100)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, publish).await.expect("the publisher comes back");
+    drop(held);
+    // What was confirmed before the power cut is still there, what was held comes again.
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 101 {
+        let delivery = next(&mut consumer).await;
+        seen.insert(delivery.message.expect("attributable").address.index);
+        let _ = delivery.receipt.ack().await;
+    }
+    assert_eq!(seen, (0..=100).collect());
+}
+
+#[tokio::test]
+async fn a_broker_that_was_never_there() {
+    let settings = BrokerSettings { amqp_url: "amqp://127.0.0.1:1/%2f".into(), run: Some("x".into()), startup_wait: 1 };
+    let failure = RabbitQueue::connect(&settings, "test").await.err().expect("nobody listens there");
+    assert_eq!(failure.exit_code(), 3);
+    assert!(failure.to_string().contains("AMQP_URL"), "{failure}");
+}
