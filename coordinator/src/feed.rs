@@ -2,6 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use pipeline::{
+    error::Failure,
     message::{Address, Message, RecordType, RunClosed, RunId, ShardClosed},
     queue::{Queue, QueueError, QueueName},
     shutdown::CancellationToken,
@@ -50,7 +51,7 @@ impl Sharding {
 }
 
 /// Items in chunks, collected on a thread of their own so that parsing stalls nothing else.
-pub fn chunks(collector: Collector) -> mpsc::Receiver<anyhow::Result<Vec<Item>>> {
+pub fn chunks(collector: Collector) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
     let (sender, receiver) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
         let mut chunk = Vec::with_capacity(CHUNK);

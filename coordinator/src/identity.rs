@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 use worker_exec::settings::ExecSettings;
 use worker_llm::settings::WriterSettings;
 
-use crate::{assemble::AssembleSettings, collect::CollectSettings};
+use crate::{
+    assemble::AssembleSettings,
+    collect::{CollectSettings, InputIdentity},
+};
 
 /// Settings that several stages share.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
@@ -32,18 +35,14 @@ pub fn of_collection(
         "schema": SCHEMA,
         "seed": shared.seed,
         "shard_size": shared.shard_size,
-        "inputs": crate::collect::identity(inputs)?,
+        "inputs": InputIdentity::of(inputs)?,
     }));
-    identity.extend(table(collect.identity()));
+    identity.extend(table(json!(collect)));
     Ok(identity)
 }
 
 /// What the stages behind it make of a run: known to `run`, which holds all of them.
-pub fn of_stages(
-    writer: &WriterSettings,
-    exec: &ExecSettings,
-    assemble: &AssembleSettings,
-) -> Map<String, Value> {
+pub fn of_stages(writer: &WriterSettings, exec: &ExecSettings, assemble: &AssembleSettings) -> Map<String, Value> {
     let mut identity = table(writer.identity());
     identity.extend(table(exec.identity()));
     identity.extend(table(assemble.identity()));

@@ -11,6 +11,7 @@
 //! - [`output`]: parts, dataset card and report
 //! - [`finish`]: what a finished run leaves
 //! - [`identity`]: which settings make a run what it is
+//! - [`doctor`]: what this machine can do
 //! - [`status`]: where everything of a fleet's run is
 //! - [`progress`]: the line on the terminal
 //! - [`cli`]: the command line
@@ -18,6 +19,7 @@
 pub mod assemble;
 pub mod cli;
 pub mod collect;
+pub mod doctor;
 pub mod feed;
 pub mod finish;
 pub mod identity;

@@ -1,15 +1,15 @@
 //! `case2code run`: every stage in one process, over the in-memory queue, with the fleet's own stage code and sink.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use pipeline::{
     consume::{Route, StageMetrics, consume},
     error::Failure,
-    message::{Message, RecordType, RunOpen},
+    message::RunOpen,
     queue::{Queue, QueueName, memory::MemoryQueue},
     shutdown::CancellationToken,
     telemetry::Telemetry,
@@ -105,7 +105,7 @@ impl Run {
         let journaled = shards.journaled();
         let counts = Arc::new(RunCounts::default());
         let progress = Progress::start(Arc::clone(&counts));
-        let collector = Collector::open(&self.inputs, &self.collect)?;
+        let collector = Collector::new(&self.inputs, &self.collect)?;
 
         let capacity = (4 * self.writer.concurrency()).max(feed::CHUNK);
         let queue = MemoryQueue::new(capacity);

@@ -81,15 +81,10 @@ pub async fn submit(
         return Ok(cursor.next);
     }
     let sharding = Sharding { run_id: cursor.run_id.clone(), shard_size: shared.shard_size };
-    let open = RunOpen {
-        run_id: cursor.run_id.clone(),
-        seed: shared.seed,
-        shard_size: shared.shard_size,
-        identity,
-    };
+    let open = RunOpen { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size, identity };
     publish(&queue, &sharding.control(RecordType::RunOpen, &open), &stop).await?;
 
-    let mut chunks = feed::chunks(Collector::open(inputs, collect)?);
+    let mut chunks = feed::chunks(Collector::new(inputs, collect)?);
     let mut items = 0;
     loop {
         let chunk = tokio::select! {

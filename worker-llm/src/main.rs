@@ -52,6 +52,8 @@ async fn work() -> Result<(), Failure> {
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, concurrency = writer.concurrency(), "working");
-    consume(stage, queue, Route::WRITE_INPUTS, writer.concurrency(), metrics, stop).await.map_err(anyhow::Error::from)?;
+    consume(stage, queue, Route::WRITE_INPUTS, writer.concurrency(), metrics, stop)
+        .await
+        .map_err(anyhow::Error::from)?;
     Ok(())
 }

@@ -3,9 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use clap::Args;
-use pipeline::{
-    error::Failure, queue::rabbitmq::BrokerSettings, shutdown::CancellationToken, telemetry::Telemetry,
-};
+use pipeline::{error::Failure, queue::rabbitmq::BrokerSettings, shutdown::CancellationToken, telemetry::Telemetry};
 use worker_exec::settings::ExecSettings;
 use worker_llm::settings::WriterSettings;
 

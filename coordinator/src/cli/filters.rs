@@ -14,7 +14,7 @@ use worker_llm::{Writer, settings::WriterSettings};
 
 use super::{FilterFiles, Resolver};
 use crate::{
-    assemble::{AssembleSettings, AssembleStage, read_executed},
+    assemble::{self, AssembleSettings, Assembler},
     collect::{self, CollectSettings},
 };
 
@@ -48,13 +48,22 @@ impl CollectArgs {
         let counts = tokio::task::spawn_blocking(move || {
             let out = std::io::BufWriter::new(std::io::stdout().lock());
             if explain {
-                return collect::explain(&inputs, &settings, out);
+                return collect::explain(&inputs, &settings, out).map(|()| None);
             }
-            collect::run_filter(&inputs, &settings, out, rejected.as_deref())
+            let rejected = rejected
+                .map(|path| {
+                    std::fs::File::create(&path)
+                        .map(std::io::BufWriter::new)
+                        .map_err(|error| Failure::Usage(format!("--rejected {}: {error}", path.display())))
+                })
+                .transpose()?;
+            collect::run_filter(&inputs, &settings, out, rejected).map(Some)
         })
         .await
         .map_err(anyhow::Error::from)??;
-        say("collect", counts);
+        if let Some(counts) = counts {
+            say("collect", counts);
+        }
         Ok(())
     }
 }
@@ -109,7 +118,12 @@ pub(crate) struct AssembleArgs {
 impl AssembleArgs {
     pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
         let (settings, seed) = (resolver.get(&self.assemble)?, resolver.get(&self.seed)?.seed);
-        let _ = (AssembleStage::new(&settings, seed)?, read_executed);
+        let assembler = Assembler::new(&settings, seed)?;
+        let input = filter::open_input(self.files.file.as_deref()).await?;
+        let rejected = RejectionWriter::create(self.files.rejected.as_deref()).await?;
+        let counts =
+            assemble::run_filter(input, &self.files.source(), assembler, tokio::io::stdout(), rejected).await?;
+        say("assemble", counts);
         Ok(())
     }
 }
@@ -122,8 +136,7 @@ async fn filtered<S: Stage>(
 ) -> Result<(), Failure> {
     let input = filter::open_input(files.file.as_deref()).await?;
     let rejected = RejectionWriter::create(files.rejected.as_deref()).await?;
-    let source = files.file.as_ref().map_or_else(|| "stdin".to_owned(), |file| file.display().to_string());
-    let counts = filter::run(stage, input, &source, read, concurrency, tokio::io::stdout(), rejected).await?;
+    let counts = filter::run(stage, input, &files.source(), read, concurrency, tokio::io::stdout(), rejected).await?;
     say(S::NAME.as_str(), counts);
     Ok(())
 }

@@ -70,9 +70,7 @@ pub fn main() -> Result<(), Failure> {
     if let Some(file) = &cli.config {
         settings::check_keys(file, &known_keys())?;
     }
-    let (_, matches) = matches
-        .subcommand()
-        .ok_or_else(|| Failure::Usage("a command is needed; see --help".into()))?;
+    let (_, matches) = matches.subcommand().ok_or_else(|| Failure::Usage("a command is needed; see --help".into()))?;
     let resolver = Resolver { matches, file: cli.config.clone() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {
@@ -113,4 +111,14 @@ pub(crate) struct FilterFiles {
     /// Where to write what is turned down (JSON Lines)
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
+}
+
+impl FilterFiles {
+    /// What rejections call the input.
+    fn source(&self) -> String {
+        match &self.file {
+            Some(file) if file.as_os_str() != "-" => file.display().to_string(),
+            _ => "stdin".to_owned(),
+        }
+    }
 }

@@ -1,11 +1,9 @@
 //! Which shards are open, what they have seen, and when one is complete. Completion is counted, never guessed from
 //! empty queues.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use anyhow::Context;
 use pipeline::{
     message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
     reason::Reason,
@@ -18,7 +16,7 @@ use super::{
     journal::{Entry, ItemOutcome, Journal},
 };
 use crate::{
-    assemble::{Assembler, assemble},
+    assemble::{AssembleSettings, Assembler, assemble},
     output::PartWriter,
 };
 
@@ -44,7 +42,7 @@ pub struct ShardSummary {
 /// All shards of a run.
 pub struct Shards {
     folder: OutputFolder,
-    assembler: Arc<Assembler>,
+    settings: AssembleSettings,
     parts: PartWriter,
     known: Known,
     open: HashMap<u64, OpenShard>,
@@ -88,7 +86,8 @@ impl Shards {
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn open(folder: OutputFolder, assembler: Arc<Assembler>, parts: PartWriter) -> anyhow::Result<Self> {
+    pub fn open(folder: OutputFolder, settings: AssembleSettings) -> anyhow::Result<Self> {
+        let parts = PartWriter::new(settings.format);
         let known = folder.known()?;
         let mut open = HashMap::new();
         let mut outcomes = 0;
@@ -103,7 +102,7 @@ impl Shards {
             open.insert(shard, OpenShard { journal, seen });
         }
         outcomes += known.done.values().map(|summary| summary.items).sum::<u64>();
-        let mut shards = Self { folder, assembler, parts, known, open, duplicates: 0, outcomes };
+        let mut shards = Self { folder, settings, parts, known, open, duplicates: 0, outcomes };
         shards.complete()?;
         Ok(shards)
     }
@@ -280,6 +279,8 @@ impl Shards {
     fn parts_of(&self, shard: u64, open: &mut OpenShard) -> anyhow::Result<ShardSummary> {
         let outcomes = open.journal.read()?;
         anyhow::ensure!(outcomes.len() == open.seen.len(), "the journal of shard {shard} is damaged");
+        let seed = self.known.run.as_ref().map(|run| run.seed).context("the run was never opened")?;
+        let assembler = Assembler::new(&self.settings, seed)?;
         let mut summary = ShardSummary { shard, ..ShardSummary::default() };
         let (mut samples, mut rejections) = (Vec::new(), Vec::new());
         for (_, outcome) in outcomes {
@@ -289,7 +290,7 @@ impl Shards {
                 ItemOutcome::Executed(executed) => {
                     summary.prompt_tokens += executed.generation.prompt_tokens;
                     summary.completion_tokens += executed.generation.completion_tokens;
-                    assemble(*executed, &self.assembler)
+                    assemble(*executed, &assembler)
                 }
             };
             match verdict {
@@ -309,4 +310,3 @@ impl Shards {
         Ok(summary)
     }
 }
-

@@ -213,3 +213,24 @@ impl Queue for RabbitQueue {
         Ok(RabbitConsumer::new(self.clone(), from, prefetch))
     }
 }
+
+/// Whether a broker is there, for `doctor`; gives where.
+///
+/// # Errors
+/// It was not reached, or refuses: [`Failure::Unavailable`].
+pub async fn reach(settings: &BrokerSettings) -> Result<String, Failure> {
+    let place = connection::without_password(&settings.amqp_url);
+    let connect = lapin::Connection::connect(&settings.amqp_url, lapin::ConnectionProperties::default());
+    let connected = tokio::time::timeout(Duration::from_secs(5), connect).await;
+    let unavailable = |error: &dyn std::fmt::Display| {
+        Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL"))
+    };
+    match connected {
+        Ok(Ok(connection)) => {
+            let _ = connection.close(200, "done".into()).await;
+            Ok(place)
+        }
+        Ok(Err(error)) => Err(unavailable(&error)),
+        Err(_) => Err(unavailable(&"no answer in time")),
+    }
+}
