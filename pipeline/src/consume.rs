@@ -158,9 +158,9 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
     async fn handle(&self, delivery: Delivery, slot: OwnedSemaphorePermit, others: Option<OwnedSemaphorePermit>) {
         let stage = S::NAME.as_str();
         self.metrics.received.with_label_values(&[stage]).inc();
-        self.metrics.in_flight.inc();
+        let in_flight = InFlight::enter(&self.metrics.in_flight);
         let settled = self.settle(delivery).await;
-        self.metrics.in_flight.dec();
+        drop(in_flight);
         if let Err(error) = settled {
             // Not acknowledged: the queue delivers it again.
             tracing::warn!(stage, %error, "a delivery could not be answered");
@@ -261,6 +261,22 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
         // A set of addresses is whole at every moment, whoever panicked.
         self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a record as in flight until it is dropped, by a panic too.
+struct InFlight<'a>(&'a IntGauge);
+
+impl<'a> InFlight<'a> {
+    fn enter(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

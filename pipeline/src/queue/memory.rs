@@ -92,7 +92,7 @@ impl Queue for MemoryQueue {
     async fn publish(&self, to: QueueName, message: &Message) -> Result<(), QueueError> {
         let channel = self.channel(to);
         let retried = matches!(to, QueueName::FunctionsRetry | QueueName::InputsRetry);
-        if retried {
+        if retried || message.alone > 0 {
             // The delivery that it replaces gives its room back right after; waiting for it here would lock up.
             match channel.room.try_acquire() {
                 Ok(permit) => permit.forget(),

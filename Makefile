@@ -1,0 +1,30 @@
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint bench clean
+
+OUT ?= demo-out
+
+help: ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+build: ## release binaries in target/release
+	cargo build --release --locked
+
+demo: ## the main job on examples/, with no model, no broker and the best sandbox this machine has
+	cargo build --locked -p coordinator
+	target/debug/case2code run examples --writer builtin --out $(OUT)
+	@echo
+	@echo "one sample:"
+	@target/debug/case2code sample $(OUT)
+
+test: ## all tests; installs RabbitMQ and a Docker engine if they are missing
+	./deploy/test-services.sh
+	cargo test --locked --workspace
+
+lint: ## what CI checks besides tests
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+clean: ## build results and the demo's output
+	cargo clean
+	rm -rf $(OUT)

@@ -1,0 +1,137 @@
+//! The consume loop over the in-memory queue, with stages that misbehave.
+
+#![allow(clippy::expect_used, missing_docs, reason = "a test fails by panicking")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use pipeline::{
+    consume::{MAX_ATTEMPTS, Route, StageMetrics, consume},
+    message::{Address, Message, RecordType, RunId},
+    queue::{Consumer, Queue, QueueName, memory::MemoryQueue},
+    reason::{Reason, StageName},
+    records::{Function, GeneratedInputs, Generation, Rejection, WriteMethod},
+    stage::{Stage, StageError, Verdict},
+};
+use tokio_util::sync::CancellationToken;
+
+const ITEMS: u64 = 300;
+
+/// Does what the function's name says, and counts how often it was asked.
+#[derive(Default)]
+struct Moody {
+    calls: Mutex<BTreeMap<String, u32>>,
+}
+
+impl Stage for Moody {
+    type Input = Function;
+    type Output = GeneratedInputs;
+    const NAME: StageName = StageName::WriteInputs;
+
+    async fn process(&self, function: Function) -> Result<Verdict<GeneratedInputs>, StageError> {
+        let calls = {
+            let mut calls = self.calls.lock().expect("nobody panics in here");
+            let calls = calls.entry(function.id.clone()).or_default();
+            *calls += 1;
+            *calls
+        };
+        match function.name.as_str() {
+            "rejected" => Ok(Rejection::of(&function, Reason::NoExamples, "none").into()),
+            "down_twice" if calls <= 2 => Err(StageError::Unavailable("down".into())),
+            "fails_once" if calls == 1 => Err(StageError::Failed("once".into())),
+            "fails_always" => Err(StageError::Failed("always".into())),
+            "panics_always" => panic!("as a bug of ours would"),
+            _ => Ok(Verdict::Pass(GeneratedInputs { function, examples: String::new(), generation: generation() })),
+        }
+    }
+}
+
+fn generation() -> Generation {
+    Generation {
+        model: "m".into(),
+        prompt: "p".into(),
+        prompt_sha256: String::new(),
+        temperature: 0.0,
+        top_p: 1.0,
+        seed: None,
+        prompt_tokens: 0,
+        completion_tokens: 0,
+        finish_reason: "stop".into(),
+        completion: String::new(),
+        method: WriteMethod::Plain.into(),
+    }
+}
+
+fn function(index: u64) -> Function {
+    let name = match index % 50 {
+        1 => "rejected",
+        2 => "down_twice",
+        3 => "fails_once",
+        4 => "fails_always",
+        5 => "panics_always",
+        _ => "works",
+    };
+    Function {
+        id: format!("f{index}"),
+        name: name.into(),
+        parameters: vec!["a".into()],
+        code: String::new(),
+        context: String::new(),
+        meta: serde_json::Map::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_record_ends_once_whatever_the_stage_does() {
+    let queue = MemoryQueue::new(64);
+    let stage = Arc::new(Moody::default());
+    let metrics = StageMetrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+    let stop = CancellationToken::new();
+    let worker =
+        tokio::spawn(consume(Arc::clone(&stage), queue.clone(), Route::WRITE_INPUTS, 8, metrics, stop.clone()));
+    let feeder = queue.clone();
+    tokio::spawn(async move {
+        for index in 0..ITEMS {
+            let address = Address { run_id: RunId("r".into()), shard: 0, index };
+            feeder.publish(QueueName::Functions, &Message::of(address, &function(index))).await.expect("open");
+        }
+    });
+
+    let mut passed = queue.consume(QueueName::Inputs, 1).await.expect("a consumer");
+    let mut ended = queue.consume(QueueName::Outcomes, 1).await.expect("a consumer");
+    let mut outcomes: BTreeMap<u64, String> = BTreeMap::new();
+    while outcomes.len() < ITEMS as usize {
+        let delivery = tokio::time::timeout(Duration::from_secs(60), async {
+            tokio::select! { d = passed.next() => d, d = ended.next() => d }
+        });
+        let delivery = delivery.await.expect("an outcome in time").expect("a queue").expect("open");
+        let message = delivery.message.expect("attributable");
+        let outcome = match message.record_type {
+            RecordType::GeneratedInputs => "pass".to_owned(),
+            _ => message.decode::<Rejection>().expect("a rejection").reason.to_string(),
+        };
+        let before = outcomes.insert(message.address.index, outcome);
+        assert!(before.is_none(), "item {} ended twice", message.address.index);
+        delivery.receipt.ack().await.expect("acknowledged");
+    }
+    stop.cancel();
+    worker.await.expect("no panic").expect("no error");
+
+    for index in 0..ITEMS {
+        let Function { id, name, .. } = function(index);
+        let calls = stage.calls.lock().expect("nobody panics in here")[&id];
+        let (outcome, expected_calls) = match name.as_str() {
+            "rejected" => ("no_examples", 1),
+            "down_twice" => ("pass", 3),
+            "fails_once" => ("pass", 2),
+            "fails_always" => ("poison", MAX_ATTEMPTS),
+            // Two silent deliveries, then alone until the attempts are used up.
+            "panics_always" => ("poison", 2 * MAX_ATTEMPTS),
+            _ => ("pass", 1),
+        };
+        assert_eq!((outcomes[&index].as_str(), calls), (outcome, expected_calls), "{id} {name}");
+    }
+}
