@@ -14,7 +14,7 @@ demo: ## the main job on examples/, with no model, no broker and the best sandbo
 	target/debug/case2code run examples --writer builtin --out $(OUT)
 	@echo
 	@echo "one sample:"
-	@target/debug/case2code sample $(OUT)
+	@target/debug/case2code show $(OUT)
 
 test: ## all tests; installs RabbitMQ and a Docker engine if they are missing
 	./deploy/test-services.sh
