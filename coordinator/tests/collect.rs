@@ -40,17 +40,18 @@ fn check(case: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let inputs: Vec<&String> = matches.get_many("input").unwrap_or_default().collect();
     let paths: Vec<PathBuf> = inputs.iter().map(|input| case.join(input)).collect();
 
+    // Paths and some ids begin with the argument: here they begin at the case.
+    let prefix = format!("{}/", case.display());
+    let text = |bytes| String::from_utf8(bytes).map(|text| text.replace(&prefix, ""));
     let mut found = Vec::new();
     if matches.get_flag("explain") {
         let mut decisions = Vec::new();
         explain(&paths, &settings, &mut decisions)?;
-        // The specification prints paths as given: here they start at the case.
-        let prefix = format!("{}/", case.display());
-        found.push(("explain.jsonl", String::from_utf8(decisions)?.replace(&prefix, "")));
+        found.push(("explain.jsonl", text(decisions)?));
     } else {
         let (mut functions, mut rejected) = (Vec::new(), Vec::new());
         let counts = run_filter(&paths, &settings, &mut functions, Some(&mut rejected))?;
-        let (functions, rejected) = (String::from_utf8(functions)?, String::from_utf8(rejected)?);
+        let (functions, rejected) = (text(functions)?, text(rejected)?);
         assert_eq!(counts.passed, functions.lines().count() as u64);
         assert_eq!(counts.rejected, rejected.lines().count() as u64);
         found.extend([("functions.jsonl", functions), ("rejected.jsonl", rejected)]);

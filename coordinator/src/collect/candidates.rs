@@ -123,7 +123,7 @@ impl Screen<'_> {
             }
             if let Some(at) = needs.circular.first() {
                 let what =
-                    format!("line {} uses it before the end of what it needs itself", at.saturating_sub(self.above));
+                    format!("line {}, which it needs, uses it before it is defined", at.saturating_sub(self.above));
                 return turned_down(Reason::UndefinedGlobal, what);
             }
             context = bindings.context(needs);
