@@ -9,6 +9,8 @@ use super::{CollectProfile, CollectSettings, Place};
 /// One item of raw code, before duplicates are looked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
+    /// Line of its `def` in the row's source, from 1; of the source's start if there is none.
+    pub line: u32,
     /// The function, or why it is none.
     pub outcome: Result<Function, Box<Rejection>>,
     /// Equal for functions of equal code and context up to comments, docstrings and layout; none if turned down.
@@ -19,7 +21,8 @@ pub struct Candidate {
 /// nothing but the arguments, so that any number of threads can work at once.
 pub fn functions_of(raw: &RawCode, place: &Place, settings: &CollectSettings) -> Vec<Candidate> {
     let turned_down = |reason, detail| {
-        vec![Candidate { outcome: Err(Box::new(Rejection::new(&raw.id, reason, detail, raw))), fingerprint: None }]
+        let rejection = Rejection::new(&raw.id, reason, detail, raw);
+        vec![Candidate { line: 1, outcome: Err(Box::new(rejection)), fingerprint: None }]
     };
     let header = match Header::of(raw, settings) {
         Ok(header) => header,
@@ -105,7 +108,7 @@ impl Screen<'_> {
         let turned_down = |reason, what: String| {
             let detail = self.place.detail_at(line, format!("`{}`: {what}", definition.name));
             let row = row_of(self.raw, &id, &definition.code);
-            Candidate { outcome: Err(Box::new(Rejection::new(&id, reason, detail, &row))), fingerprint: None }
+            Candidate { line, outcome: Err(Box::new(Rejection::new(&id, reason, detail, &row))), fingerprint: None }
         };
         if let Some(reason) = definition.reasons.first() {
             let all: Vec<&str> = definition.reasons.iter().map(|reason| reason.as_str()).collect();
@@ -120,7 +123,7 @@ impl Screen<'_> {
             }
             if let Some(at) = needs.circular.first() {
                 let what =
-                    format!("line {} uses it before the end of what it needs itself", at.saturating_sub(self.above));
+                    format!("line {}, which it needs, uses it before it is defined", at.saturating_sub(self.above));
                 return turned_down(Reason::UndefinedGlobal, what);
             }
             context = bindings.context(needs);
@@ -128,6 +131,6 @@ impl Screen<'_> {
         let fingerprint = Some(self.module.fingerprint(&definition, needs.as_ref()));
         let Definition { name, parameters, code, .. } = definition;
         let function = Function { id, name, parameters, code, context, meta: self.raw.meta.clone() };
-        Candidate { outcome: Ok(function), fingerprint }
+        Candidate { line, outcome: Ok(function), fingerprint }
     }
 }

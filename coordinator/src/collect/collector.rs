@@ -51,12 +51,13 @@ impl Collector {
 
     /// Turns a candidate down if the same came earlier. Only what is kept is remembered.
     fn screen(&mut self, candidate: Candidate, raw: &RawCode, place: &Place) -> Result<Function, Box<Rejection>> {
+        let line = candidate.line;
         let function = candidate.outcome?;
         if candidate.fingerprint.is_none_or(|fingerprint| self.seen.insert(fingerprint)) {
             self.kept += 1;
             return Ok(function);
         }
-        let detail = place.detail(format!("`{}`: the same code and context came earlier", function.name));
+        let detail = place.detail_at(line, format!("`{}`: the same code and context came earlier", function.name));
         let row = row_of(raw, &function.id, &function.code);
         Err(Box::new(Rejection::new(function.id, Reason::Duplicate, detail, &row)))
     }

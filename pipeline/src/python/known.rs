@@ -1,4 +1,4 @@
-//! Names that need no definition, and modules that a function may carry an import of. Both lists are sorted.
+//! Names that need no definition, and modules that a function may carry an import of. All lists are sorted.
 
 /// What `dir(builtins)` holds in Python 3.11, and the names that every module has.
 #[rustfmt::skip]
@@ -35,6 +35,13 @@ const ALLOWED_MODULES: &[&str] = &[
     "statistics", "string", "struct", "textwrap", "types", "typing", "unicodedata", "uuid", "zlib",
 ];
 
+/// What `from __future__ import` knows; anything else does not compile.
+#[rustfmt::skip]
+const FUTURE_FEATURES: &[&str] = &[
+    "absolute_import", "annotations", "barry_as_FLUFL", "division", "generator_stop", "generators", "nested_scopes",
+    "print_function", "unicode_literals", "with_statement",
+];
+
 /// Whether every Python program can read `name` without defining it.
 pub(super) fn is_builtin(name: &str) -> bool {
     BUILTINS.binary_search(&name).is_ok()
@@ -45,12 +52,17 @@ pub(super) fn is_allowed_module(module: &str) -> bool {
     ALLOWED_MODULES.binary_search(&module).is_ok()
 }
 
+/// Whether `from __future__ import name` compiles.
+pub(super) fn is_future_feature(name: &str) -> bool {
+    FUTURE_FEATURES.binary_search(&name).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ALLOWED_MODULES, BUILTINS};
+    use super::{ALLOWED_MODULES, BUILTINS, FUTURE_FEATURES};
 
     #[test]
     fn lists_are_sorted() {
-        assert!(BUILTINS.is_sorted() && ALLOWED_MODULES.is_sorted());
+        assert!(BUILTINS.is_sorted() && ALLOWED_MODULES.is_sorted() && FUTURE_FEATURES.is_sorted());
     }
 }

@@ -6,6 +6,7 @@
 mod closure;
 mod depth;
 mod fingerprint;
+mod indent;
 mod known;
 mod module;
 mod names;

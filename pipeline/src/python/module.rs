@@ -5,7 +5,7 @@ use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 
 use super::{
-    depth,
+    depth, indent,
     names::{self, Names},
     span::Lines,
 };
@@ -99,6 +99,9 @@ pub fn with_module<R>(source: &str, work: impl FnOnce(&Module) -> R) -> Result<R
 impl<'a> Module<'a> {
     fn new(source: &'a str, body: &'a [Stmt], tokens: &'a Tokens) -> Result<Self, (TextSize, String)> {
         let lines = Lines::new(source);
+        if let Some(at) = indent::inconsistent(source, tokens, &lines) {
+            return Err((at, "inconsistent use of tabs and spaces in indentation".into()));
+        }
         let mut statements = Vec::with_capacity(body.len());
         for node in body {
             statements.push(Statement { node, line: lines.number(keyword(node, tokens)), names: names::of(node)? });

@@ -311,7 +311,11 @@ impl<'a> Walk<'a> {
     }
 
     fn import_from(&mut self, import: &'a ast::StmtImportFrom) {
+        let future = import.module.as_ref().is_some_and(|module| module.as_str() == "__future__");
         for alias in &import.names {
+            if future && !known::is_future_feature(&alias.name) {
+                self.fail(import.start(), format!("future feature {} is not defined", alias.name));
+            }
             if alias.name.as_str() != "*" {
                 self.bind(imported_name(alias, false), flag::IMPORT);
             } else if self.scopes.current().kind != ScopeKind::Module {

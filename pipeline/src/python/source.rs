@@ -10,8 +10,11 @@ pub enum Undecodable {
     #[error("not UTF-8 at byte {0}, and no coding line says otherwise")]
     NotUtf8(usize),
     /// A coding line that names something that we do not read.
-    #[error("coding `{0}` is not supported: UTF-8, ASCII and Latin-1 are")]
+    #[error("coding `{0}` is not supported: UTF-8, ASCII, Latin-1 and cp1252 are")]
     Coding(String),
+    /// A byte that the named coding leaves undefined.
+    #[error("byte {0} means nothing in the coding that the coding line names")]
+    Undefined(usize),
     /// The coding line promises ASCII.
     #[error("not ASCII at byte {0}, against the coding line")]
     NotAscii(usize),
@@ -37,6 +40,11 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Undecodable> {
             let text: String = bytes.iter().copied().map(char::from).collect();
             Ok(Cow::Owned(normalize(&text).into_owned()))
         }
+        "cp1252" | "windows-1252" | "1252" => {
+            let decoded = |(at, byte): (usize, &u8)| cp1252(*byte).ok_or(Undecodable::Undefined(at));
+            let text = bytes.iter().enumerate().map(decoded).collect::<Result<String, _>>()?;
+            Ok(Cow::Owned(normalize(&text).into_owned()))
+        }
         _ if name.starts_with("utf-8-") => utf8().map(normalize),
         _ => Err(Undecodable::Coding(coding)),
     }
@@ -47,6 +55,15 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Undecodable> {
 pub fn normalize(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
+}
+
+/// Windows' Western European code page: Latin-1 with printable characters where that has control codes.
+fn cp1252(byte: u8) -> Option<char> {
+    const FROM_80: &str = "€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ";
+    match byte {
+        0x80..=0x9f => FROM_80.chars().nth(usize::from(byte - 0x80)).filter(|character| *character != '\0'),
+        _ => Some(char::from(byte)),
+    }
 }
 
 /// The name in a coding line: a comment within the first two lines; the second counts if the first is blank or comment.

@@ -24,6 +24,12 @@ impl<'a> Lines<'a> {
         u32::try_from(self.index(offset.to_usize()) + 1).unwrap_or(u32::MAX)
     }
 
+    /// What stands on the line of `offset` before it.
+    pub fn before(&self, offset: TextSize) -> &'a str {
+        let offset = offset.to_usize();
+        &self.source[self.starts[self.index(offset)]..offset]
+    }
+
     /// A statement's range, widened by the comments right above it (nothing between, not even a blank line), the one at
     /// the end of its last line, and, below a compound statement, the indented ones that follow at once. Nothing before
     /// `floor`, the end of the statement before.

@@ -1,0 +1,189 @@
+//! `case2code collect`, a case a folder: `tests/collect/<case>/` holds `args` (the command's arguments, paths relative to
+//! the folder), inputs, and what must come out: `functions.jsonl` and `rejected.jsonl`, or `explain.jsonl`.
+//! `ACCEPT=1 cargo test -p coordinator --test collect` writes what came out; read the diff before you commit it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, FromArgMatches};
+use coordinator::collect::{CollectSettings, Collector, Input, InputIdentity, explain, run_filter};
+use pipeline::{error::Failure, python, reason::Reason};
+
+type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+#[test]
+fn cases_give_what_they_gave() -> TestResult {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collect");
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(&root)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    cases.sort();
+    assert!(!cases.is_empty(), "no cases in {}", root.display());
+    let mut differing = Vec::new();
+    for case in &cases {
+        differing.extend(check(case)?);
+    }
+    let list = differing.join("\n\n");
+    assert!(differing.is_empty(), "{list}\n\nto accept: ACCEPT=1 cargo test -p coordinator --test collect");
+    Ok(())
+}
+
+/// Runs one case and gives what differs from its files.
+fn check(case: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let args = fs::read_to_string(case.join("args"))?;
+    let command = CollectSettings::augment_args(clap::Command::new("collect"))
+        .arg(clap::Arg::new("explain").long("explain").action(clap::ArgAction::SetTrue))
+        .arg(clap::Arg::new("input").num_args(1..).required(true));
+    let matches = command.try_get_matches_from(std::iter::once("collect").chain(args.split_whitespace()))?;
+    let settings = CollectSettings::from_arg_matches(&matches)?;
+    let inputs: Vec<&String> = matches.get_many("input").unwrap_or_default().collect();
+    let paths: Vec<PathBuf> = inputs.iter().map(|input| case.join(input)).collect();
+
+    // Paths and some ids begin with the argument: here they begin at the case.
+    let prefix = format!("{}/", case.display());
+    let text = |bytes| String::from_utf8(bytes).map(|text| text.replace(&prefix, ""));
+    let mut found = Vec::new();
+    if matches.get_flag("explain") {
+        let mut decisions = Vec::new();
+        explain(&paths, &settings, &mut decisions)?;
+        found.push(("explain.jsonl", text(decisions)?));
+    } else {
+        let (mut functions, mut rejected) = (Vec::new(), Vec::new());
+        let counts = run_filter(&paths, &settings, &mut functions, Some(&mut rejected))?;
+        let (functions, rejected) = (text(functions)?, text(rejected)?);
+        assert_eq!(counts.passed, functions.lines().count() as u64);
+        assert_eq!(counts.rejected, rejected.lines().count() as u64);
+        found.extend([("functions.jsonl", functions), ("rejected.jsonl", rejected)]);
+    }
+
+    let mut differing = Vec::new();
+    for (name, text) in found {
+        let path = case.join(name);
+        if std::env::var_os("ACCEPT").is_some() {
+            fs::write(&path, &text)?;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if text != expected {
+            differing.push(first_difference(&path, &expected, &text));
+        }
+    }
+    Ok(differing)
+}
+
+fn first_difference(path: &Path, expected: &str, found: &str) -> String {
+    let (mut expected, mut found, mut line) = (expected.lines(), found.lines(), 0);
+    loop {
+        line += 1;
+        match (expected.next(), found.next()) {
+            (Some(one), Some(other)) if one == other => {}
+            (one, other) => {
+                let (one, other) = (one.unwrap_or("nothing"), other.unwrap_or("nothing"));
+                return format!("{}:{line}\n  expected {one}\n  found    {other}", path.display());
+            }
+        }
+    }
+}
+
+/// 50,000 levels of each kind of nesting are one syntax error; as many siblings are none.
+#[test]
+fn nesting_is_bounded() {
+    const N: usize = 50_000;
+    let repeat = |text: &str| text.repeat(N);
+    let deep = [
+        format!("x = {}{}", repeat("("), repeat(")")),
+        repeat("["),
+        format!("x = {}1", repeat("-")),
+        format!("x = {}1", repeat("not ")),
+        format!("x = {}1", repeat("1 + ")),
+        format!("x = {}1", repeat("2 ** ")),
+        format!("x = a{}", repeat(".b")),
+        format!("x = a{}", repeat("()")),
+        format!("x = a{}", repeat("[0]")),
+        format!("x = {}1", repeat("lambda: ")),
+        format!("x = {}1", repeat("lambda a, b: ")),
+        format!("x = {}1", repeat("a if b else ")),
+        format!("x = {}1{}", repeat("f'{"), repeat("}'")),
+        (0..N / 100).map(|level| format!("{}if a:\n", " ".repeat(level))).collect(),
+    ];
+    for source in &deep {
+        assert!(python::with_module(source, |_| ()).is_err(), "accepted: {:.40}", source);
+    }
+    let flat = [
+        format!("x = [{}]", repeat("-1, ")),
+        format!("x = [{}]", repeat("lambda a, b: a, ")),
+        format!("x = {}a", repeat("a < ")),
+        format!("x = {}a", repeat("a and ")),
+        format!("x = {}", repeat("'a' ")),
+        format!("{}1", repeat("a = ")),
+        format!("if a: pass\n{}", repeat("elif a: pass\n")),
+        repeat("x = 1 + 1\n"),
+        format!("x = {}1", "1 + ".repeat(2_900)),
+        format!("x = {}1", "lambda: ".repeat(2_900)),
+    ];
+    for source in &flat {
+        assert_eq!(python::with_module(source, |_| ()), Ok(()), "refused: {:.40}", source);
+    }
+}
+
+/// A line over the limit is read past, whatever its length, and the next line is read as ever.
+#[test]
+fn a_long_line_is_one_rejection() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("long.jsonl");
+    let function = r#"{"id": "after", "content": "def f(a):\n    return a"}"#;
+    fs::write(&path, format!("{{\"content\": \"{}\"}}\n{function}\n", "x".repeat(20 << 20)))?;
+    let items: Vec<_> = Collector::new(&[path], &CollectSettings::default())?.collect::<Result<_, _>>()?;
+    let [long, after] = items.as_slice() else { return Err(format!("{} items", items.len()).into()) };
+    let rejection = long.outcome.as_ref().err().ok_or("the long line was accepted")?;
+    assert_eq!((rejection.reason, rejection.id.as_str()), (Reason::TooLarge, "long.jsonl:1"));
+    assert!(serde_json::to_string(rejection)?.len() < 1_000);
+    assert_eq!((after.index, after.outcome.is_ok()), (1, true));
+    Ok(())
+}
+
+/// What the arguments name is checked before anything is read, with the exit code of the kind of mistake.
+#[test]
+fn wrong_inputs_are_clear_errors() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let file = |name: &str| -> std::io::Result<PathBuf> {
+        let path = folder.path().join(name);
+        fs::write(&path, "")?;
+        Ok(path)
+    };
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty)?;
+    let cases = [
+        (folder.path().join("missing.jsonl"), 3),
+        (empty, 3),
+        (file("rows.csv")?, 2),
+        (file("rows")?, 2),
+        (file("rows.parquet")?, 2),
+        (file("rows.jsonl.gz")?, 2),
+    ];
+    for (path, code) in cases {
+        let failure = Input::discover(std::slice::from_ref(&path)).err().ok_or_else(|| path.display().to_string())?;
+        assert_eq!(failure.exit_code(), code, "{failure}");
+        assert!(failure.to_string().contains(&path.display().to_string()), "{failure}");
+    }
+    assert!(matches!(InputIdentity::of(&[PathBuf::from("-")]), Err(Failure::Usage(_))));
+    Ok(())
+}
+
+/// One byte anywhere, or another name inside a folder, is another identity; the same bytes are the same.
+#[test]
+fn identity_follows_the_bytes() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let (one, inside) = (folder.path().join("one.py"), folder.path().join("sub"));
+    fs::create_dir(&inside)?;
+    fs::write(&one, "a = 1\n")?;
+    let identity = || InputIdentity::of(&[folder.path().to_owned()]);
+    let first = identity()?;
+    assert_eq!((first[0].size, identity()?), (6, first.clone()));
+    fs::write(&one, "a = 2\n")?;
+    let second = identity()?;
+    assert_ne!(first, second);
+    fs::rename(&one, inside.join("one.py"))?;
+    assert_ne!(second, identity()?);
+    Ok(())
+}

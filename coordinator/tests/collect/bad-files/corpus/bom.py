@@ -1,0 +1,2 @@
+﻿def with_bom(a):
+    return a + 8

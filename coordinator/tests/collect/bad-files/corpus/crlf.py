@@ -1,0 +1,2 @@
+def crlf(a):
+    return a + 4

@@ -1,0 +1,2 @@
+def only_def_of_file(a):
+    return a + 16

@@ -1,0 +1,3 @@
+# coding: klingon
+def f(a):
+    return a

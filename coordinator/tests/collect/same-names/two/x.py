@@ -1,0 +1,2 @@
+def twofold(a):
+    return a + 7
