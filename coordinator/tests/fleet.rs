@@ -1,0 +1,65 @@
+//! A fleet of real processes over a real broker gives the bytes of one process.
+
+#![allow(clippy::expect_used, missing_docs, reason = "a test fails by panicking")]
+
+#[path = "../../pipeline/tests/broker/mod.rs"]
+mod broker;
+mod process;
+
+use std::time::Duration;
+
+use broker::Broker;
+use process::{Running, case2code, corpus, counts, journaled, parts, succeed, until};
+
+const DEADLINE: Duration = Duration::from_secs(300);
+
+#[test]
+fn a_fleet_gives_the_bytes_of_one_process() {
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = |name: &str| folder.path().join(name).to_str().expect("a plain path").to_owned();
+    let input = corpus(folder.path(), 210);
+    let input = input.to_str().expect("a plain path");
+    let (alone, fleet, state, url) = (text("alone"), text("fleet"), text("state"), broker.url());
+    let shard = ["--shard-size", "40"];
+    let alone_flags = ["run", input, "--out", &alone, "--writer", "builtin", "--sandbox", "namespace"];
+    succeed(&[&alone_flags[..], &shard].concat());
+
+    let run = ["--run", "test", "--amqp-url", &url];
+    let submit_flags = [&["submit", input, "--state", &state][..], &run, &shard].concat();
+    let exec_flags = [&["--sandbox", "namespace", "--slots", "1"][..], &run].concat();
+    let sink_flags = [&["sink", "--out", &fleet][..], &run].concat();
+    let looked = case2code(&[&["status"][..], &run].concat());
+    assert_eq!(looked.status.code(), Some(3), "there is no such run yet");
+
+    succeed(&submit_flags);
+    let writers = [0, 1].map(|_| Running::start("worker-llm", &[&["--writer", "builtin"][..], &run].concat()));
+    let mut first_exec = Running::start("worker-exec", &exec_flags);
+    let second_exec = Running::start("worker-exec", &exec_flags);
+    let mut sink = Running::start("case2code", &sink_flags);
+
+    // One worker and the sink die in the middle.
+    until("outcomes on disk", DEADLINE, || journaled(fleet.as_ref()) > 30);
+    first_exec.0.kill().expect("it runs");
+    sink.0.kill().expect("it runs");
+    sink.0.wait().expect("it ends");
+    let mut sink = Running::start("case2code", &sink_flags);
+    assert_eq!(sink.wait(DEADLINE), Some(0));
+
+    let same = parts(alone.as_ref()) == parts(fleet.as_ref());
+    assert!(same, "{} and {}", counts(alone.as_ref()), counts(fleet.as_ref()));
+    assert_eq!(parts(fleet.as_ref()).len(), 12);
+    succeed(&submit_flags); // everything was submitted already: nothing happens
+    let status = succeed(&[&["status", "--json"][..], &run].concat());
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
+    for queue in status.as_array().expect("a list of queues") {
+        assert_eq!(queue["ready"], 0, "{queue}");
+    }
+    let [mut first_writer, _second_writer] = writers;
+    for worker in [&first_writer, &second_exec] {
+        worker.terminate();
+    }
+    let mut second_exec = second_exec;
+    assert_eq!(first_writer.wait(DEADLINE), Some(0));
+    assert_eq!(second_exec.wait(DEADLINE), Some(0));
+}
