@@ -28,7 +28,9 @@ pub(super) fn cut(source: &str) -> Option<String> {
     }
     let starts = |at: usize| at == 0 || source.as_bytes()[at - 1] == b'\n';
     let at = source.match_indices("examples").map(|(at, _)| at).find(|at| starts(*at) && is_opening(&source[*at..]))?;
-    (at > 0).then(|| &source[at..]).and_then(|rest| if builds(rest) == Some(true) { Some(rest.into()) } else { cut_from(rest) })
+    (at > 0)
+        .then(|| &source[at..])
+        .and_then(|rest| if builds(rest) == Some(true) { Some(rest.into()) } else { cut_from(rest) })
 }
 
 /// Whether a line assigns to `examples`.
@@ -64,7 +66,8 @@ fn places(source: &str) -> Option<Vec<Place>> {
 fn of_tokens(tokens: &[(TokenKind, usize)], error: usize) -> Vec<Place> {
     let (mut places, mut depth, mut list) = (Vec::new(), 0u32, false);
     let mut before = TokenKind::Newline;
-    let significant = tokens.iter().filter(|(kind, _)| !matches!(kind, TokenKind::NonLogicalNewline | TokenKind::Comment));
+    let significant =
+        tokens.iter().filter(|(kind, _)| !matches!(kind, TokenKind::NonLogicalNewline | TokenKind::Comment));
     let mut significant = significant.peekable();
     while let Some((kind, end)) = significant.next() {
         if *end > error {
@@ -72,7 +75,8 @@ fn of_tokens(tokens: &[(TokenKind, usize)], error: usize) -> Vec<Place> {
         }
         match kind {
             TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => {
-                list |= depth == 0 && *kind == TokenKind::Lsqb && matches!(before, TokenKind::Equal | TokenKind::PlusEqual);
+                list |=
+                    depth == 0 && *kind == TokenKind::Lsqb && matches!(before, TokenKind::Equal | TokenKind::PlusEqual);
                 depth += 1;
             }
             TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => {
