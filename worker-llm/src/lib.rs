@@ -1,49 +1,19 @@
-//! stub
-#![allow(missing_docs, unused)]
-use pipeline::{error::Failure, reason::*, records::*, stage::*};
-use std::sync::Arc;
-pub mod settings {
-    #[derive(Clone, Debug, clap::Args, serde::Serialize, serde::Deserialize)]
-    pub struct WriterSettings {
-        #[arg(long, default_value_t = 32)]
-        pub concurrency: usize,
-    }
-    impl WriterSettings {
-        pub fn identity(&self) -> serde_json::Value {
-            serde_json::json!({})
-        }
-        pub fn concurrency(&self) -> usize {
-            self.concurrency
-        }
-    }
-}
-pub mod published {
-    pub fn read_inputs(
-        source: &str,
-        number: u64,
-        line: Vec<u8>,
-    ) -> Result<pipeline::records::GeneratedInputs, Box<pipeline::records::Rejection>> {
-        todo!()
-    }
-}
-pub struct Writer;
-impl Writer {
-    pub async fn start(
-        s: &settings::WriterSettings,
-        seed: u64,
-        r: &prometheus::Registry,
-    ) -> Result<Arc<Self>, Failure> {
-        todo!()
-    }
-    pub fn identity(&self) -> serde_json::Map<String, serde_json::Value> {
-        todo!()
-    }
-}
-impl Stage for Writer {
-    type Input = Function;
-    type Output = GeneratedInputs;
-    const NAME: StageName = StageName::WriteInputs;
-    async fn process(&self, i: Function) -> Result<Verdict<GeneratedInputs>, StageError> {
-        todo!()
-    }
-}
+//! Writes example inputs for functions: with a model behind an OpenAI-compatible server, or with none.
+//!
+//! Modules, in the order in which the data meets them:
+//!
+//! - [`settings`]: what a user can set
+//! - [`prompt`]: the question, rendered from a template
+//! - [`client`]: the way to the server and back: limits, retries, outages
+//! - [`writer`]: the stage: question, answer, block of examples
+//! - [`builtin`]: the writer that needs no model
+//! - [`published`]: rows of published data sets, whose completions are paid for
+
+pub mod builtin;
+pub mod client;
+pub mod prompt;
+pub mod published;
+pub mod settings;
+pub mod writer;
+
+pub use writer::Writer;

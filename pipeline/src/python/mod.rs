@@ -5,6 +5,7 @@
 
 mod closure;
 mod depth;
+mod examples;
 mod fingerprint;
 mod indent;
 mod known;
@@ -15,6 +16,7 @@ mod source;
 mod span;
 
 pub use closure::{Bindings, Needs};
+pub use examples::{ExamplesBlock, entries, examples_block};
 pub use fingerprint::Fingerprint;
 pub use module::{Definition, Module, SyntaxError, with_module};
 pub use source::{Undecodable, decode, normalize};

@@ -1,0 +1,88 @@
+//! The entries of `examples`, read off the source.
+
+use ruff_python_ast::{
+    Expr, Operator, Stmt,
+    visitor::{self, Visitor},
+};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::is_examples;
+use crate::python::with_module;
+
+/// Name and source text of each argument of each entry, in order, across `examples = […]` and `examples += […]`. None
+/// where an entry is anything but `dict(name=…)` or a dict display with string keys, or where other code touches the
+/// list: then only running the block tells.
+pub fn entries(block: &str) -> Option<Vec<Vec<(String, String)>>> {
+    let found = with_module(block, |module| {
+        let mut found = None;
+        for statement in &module.statements {
+            match statement.node {
+                Stmt::Assign(assign) if matches!(&assign.targets[..], [target] if is_examples(target)) => {
+                    found = Some(listed(block, &assign.value)?);
+                }
+                Stmt::AnnAssign(assign) if is_examples(&assign.target) => {
+                    if let Some(value) = &assign.value {
+                        found = Some(listed(block, value)?);
+                    }
+                }
+                Stmt::AugAssign(assign) if is_examples(&assign.target) && assign.op == Operator::Add => {
+                    found.as_mut()?.extend(listed(block, &assign.value)?);
+                }
+                other => {
+                    let mut mention = Mention(false);
+                    mention.visit_stmt(other);
+                    if mention.0 {
+                        return None;
+                    }
+                }
+            }
+        }
+        found
+    });
+    found.ok().flatten()
+}
+
+fn listed(source: &str, value: &Expr) -> Option<Vec<Vec<(String, String)>>> {
+    let Expr::List(list) = value else { return None };
+    list.elts.iter().map(|entry| entry_of(source, entry)).collect()
+}
+
+fn entry_of(source: &str, entry: &Expr) -> Option<Vec<(String, String)>> {
+    match entry {
+        Expr::Call(call) => {
+            let plain = matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "dict");
+            if !plain || !call.arguments.args.is_empty() {
+                return None;
+            }
+            let keywords = call.arguments.keywords.iter();
+            keywords
+                .map(|keyword| {
+                    let name = keyword.arg.as_ref()?;
+                    // From the name to the end, so that parentheses around the value stay.
+                    let rest = &source[TextRange::new(name.end(), keyword.end())];
+                    Some((name.to_string(), rest.trim_start().strip_prefix('=')?.trim().to_owned()))
+                })
+                .collect()
+        }
+        Expr::Dict(dict) => {
+            let items = dict.items.iter();
+            items
+                .map(|item| {
+                    let Some(Expr::StringLiteral(key)) = &item.key else { return None };
+                    Some((key.value.to_str().to_owned(), source[item.value.range()].to_owned()))
+                })
+                .collect()
+        }
+        _ => None,
+    }
+}
+
+/// Whether a statement names the list.
+struct Mention(bool);
+
+impl<'a> Visitor<'a> for Mention {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        self.0 |= is_examples(expression);
+        visitor::walk_expr(self, expression);
+    }
+}

@@ -1,0 +1,180 @@
+//! One request to one endpoint, and what its failure means.
+
+use std::time::Duration;
+
+use pipeline::error::Failure;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+
+use super::wire::{Answer, ChatReply, ChatRequest, ModelList};
+
+/// How long a server may take to say which models it has.
+const START_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Time for a connection to stand.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest pause that a server can ask for: what is longer is no pause but a quota.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
+
+/// Bytes of an answer beyond which it is not read.
+const MAX_ANSWER_BYTES: usize = 16 << 20;
+
+/// One OpenAI-compatible server.
+pub struct Endpoint {
+    base: String,
+    key: Option<String>,
+    http: reqwest::Client,
+}
+
+/// Never shows the key.
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// Why one request got no answer.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// This request, anywhere and always.
+    Refused(String),
+    /// Every request, until someone changes a setting.
+    Fatal(String),
+    /// This time.
+    Transient(Transient),
+}
+
+#[derive(Debug)]
+pub(super) struct Transient {
+    pub words: String,
+    pub retry_after: Option<Duration>,
+    /// Not a failure but a request to slow down.
+    pub throttled: bool,
+}
+
+impl Endpoint {
+    /// The server at `base` (with its `/v1`), asked with `key`; each request may take `timeout`.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`]: a base that is no http or https URL.
+    pub fn new(base: &str, key: Option<String>, timeout: Duration) -> Result<Self, Failure> {
+        let url =
+            reqwest::Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if url.is_none() {
+            return Err(Failure::Usage(format!("--llm-url {base}: not a URL like http://127.0.0.1:8000/v1")));
+        }
+        let http = reqwest::Client::builder()
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .no_proxy()
+            .build()
+            .map_err(anyhow::Error::from)?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, http })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+
+    /// The models that it lists; none if it has no list.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`]: not reached in time, or not with this key.
+    pub async fn models(&self) -> Result<Option<Vec<String>>, Failure> {
+        let base = &self.base;
+        let unreached = |error: reqwest::Error| {
+            let words = words_of(&error);
+            Failure::Unavailable(format!("no LLM server at {base} ({words}): check --llm-url or OPENAI_BASE_URL"))
+        };
+        let answer = self.request(Method::GET, "/models").timeout(START_TIMEOUT).send().await.map_err(unreached)?;
+        match answer.status() {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Failure::Unavailable(format!(
+                "the LLM server at {base} wants another API key (HTTP {}): check OPENAI_API_KEY",
+                answer.status().as_u16()
+            ))),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(None),
+            status if !status.is_success() => Err(Failure::Unavailable(format!(
+                "the LLM server at {base} is not ready (HTTP {}): check --llm-url or OPENAI_BASE_URL",
+                status.as_u16()
+            ))),
+            _ => match answer.json::<ModelList>().await {
+                Ok(list) => Ok(Some(list.data.into_iter().map(|model| model.id).collect())),
+                Err(_) => Err(Failure::Unavailable(format!(
+                    "what answers at {base} is no OpenAI-compatible server: check --llm-url or OPENAI_BASE_URL"
+                ))),
+            },
+        }
+    }
+
+    /// Asks once.
+    pub(super) async fn chat(&self, request: &ChatRequest<'_>) -> Result<Answer, Problem> {
+        let sent = self.request(Method::POST, "/chat/completions").json(request).send().await;
+        let response = sent.map_err(|error| transient(words_of(&error)))?;
+        if !response.status().is_success() {
+            return Err(refusal(&response));
+        }
+        let body = body_of(response).await?;
+        let reply = serde_json::from_slice::<ChatReply>(&body).ok().and_then(ChatReply::answer);
+        reply.ok_or_else(|| transient("its answer is no chat completion"))
+    }
+}
+
+async fn body_of(mut response: Response) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| transient(words_of(&error)))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_ANSWER_BYTES {
+            return Err(transient("its answer is too long"));
+        }
+    }
+    Ok(body)
+}
+
+fn refusal(response: &Response) -> Problem {
+    let status = response.status();
+    let code = status.as_u16();
+    match code {
+        400 | 413 | 422 => Problem::Refused(format!("the LLM server refused the request (HTTP {code})")),
+        401 | 403 => {
+            Problem::Fatal(format!("the LLM server wants another API key (HTTP {code}): check OPENAI_API_KEY"))
+        }
+        404 => Problem::Fatal(
+            "the LLM server knows no such model or has no chat completions (HTTP 404): check --model and --llm-url"
+                .into(),
+        ),
+        408 | 409 | 425 | 429 | 500.. => Problem::Transient(Transient {
+            words: format!("HTTP {code}"),
+            retry_after: retry_after(response),
+            throttled: code == 429,
+        }),
+        _ => Problem::Fatal(format!("the LLM server turns requests away (HTTP {code}): check --llm-url")),
+    }
+}
+
+/// Seconds, which is what LLM servers send; a date is left to the usual pauses.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    let seconds = text.trim().parse::<f64>().ok()?;
+    Duration::try_from_secs_f64(seconds).ok().map(|pause| pause.min(MAX_RETRY_AFTER))
+}
+
+fn transient(words: impl Into<String>) -> Problem {
+    Problem::Transient(Transient { words: words.into(), retry_after: None, throttled: false })
+}
+
+/// What went wrong, without the address.
+fn words_of(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "timed out"
+    } else if error.is_connect() {
+        "connection failed"
+    } else {
+        "connection broken off"
+    }
+}

@@ -1,0 +1,163 @@
+//! The way to the server and back: a bound on what is in flight, quick retries, and patience when the server is down.
+
+mod http;
+mod metrics;
+mod outage;
+mod wire;
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use pipeline::{error::Failure, stage::StageError};
+use tokio::sync::Semaphore;
+
+pub use http::Endpoint;
+pub use metrics::ClientMetrics;
+pub use wire::{Answer, ChatRequest};
+
+use http::{Problem, Transient};
+use outage::Outage;
+
+/// How long a client bears with its server.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Failed tries of one request after which, if the server answers others meanwhile, the request is to blame.
+    pub tries: u32,
+    /// First pause between tries; doubled each time, up to 25 times as long.
+    pub pause: Duration,
+    /// How long the server may answer nothing at all before the work is given back.
+    pub outage: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { tries: 6, pause: Duration::from_millis(200), outage: Duration::from_secs(120) }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum CallError {
+    /// The server turns this very request down, whoever sends it. Says how, without times or addresses.
+    Refused(String),
+    /// The server, not the request.
+    Service(StageError),
+}
+
+/// A client of one model behind one or several endpoints.
+#[derive(Debug)]
+pub struct Client {
+    endpoints: Vec<Endpoint>,
+    next: AtomicUsize,
+    permits: Semaphore,
+    patience: Patience,
+    outage: Outage,
+    metrics: ClientMetrics,
+}
+
+impl Client {
+    /// A client that sends at most `concurrency` requests at once.
+    pub fn new(endpoints: Vec<Endpoint>, concurrency: usize, patience: Patience, metrics: ClientMetrics) -> Self {
+        let permits = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        Self { endpoints, next: AtomicUsize::new(0), permits, patience, outage: Outage::new(), metrics }
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &ClientMetrics {
+        &self.metrics
+    }
+
+    /// Reaches every endpoint and finds the model to ask: `wanted`, or the only one there is.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`]: not reached, or not with this key. [`Failure::Usage`]: no such model, or a choice to make.
+    pub async fn choose_model(&self, wanted: Option<&str>) -> Result<String, Failure> {
+        let lists = self.endpoints.iter().map(Endpoint::models);
+        let lists = futures_util::future::try_join_all(lists).await?;
+        let mut chosen = wanted.map(str::to_owned);
+        for models in lists {
+            chosen = Some(choose(models, chosen)?);
+        }
+        chosen.ok_or_else(|| Failure::Usage("no LLM server: give --llm-url".into()))
+    }
+
+    /// Asks, and asks again where that may help.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn chat(&self, request: &ChatRequest<'_>) -> Result<Answer, CallError> {
+        // Held while waiting too: a server in trouble gets less to do.
+        let _permit = self.permits.acquire().await.map_err(|_| service("the client is closed"))?;
+        let (begun, mut failed, mut told_to_wait) = (Instant::now(), 0, Duration::ZERO);
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(self.patience.pause)
+            .with_max_delay(self.patience.pause * 25)
+            .with_jitter()
+            .without_max_times()
+            .build();
+        loop {
+            self.metrics.calls.inc();
+            // The next try goes to the next endpoint.
+            let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.endpoints.len().max(1);
+            let endpoint = self.endpoints.get(turn).ok_or_else(|| service("no LLM server: give --llm-url"))?;
+            let trouble = match endpoint.chat(request).await {
+                Ok(answer) => {
+                    self.outage.answered();
+                    self.metrics.count(&answer);
+                    return Ok(answer);
+                }
+                Err(Problem::Refused(detail)) => {
+                    self.outage.answered();
+                    return Err(CallError::Refused(detail));
+                }
+                Err(Problem::Fatal(words)) => return Err(service(words)),
+                Err(Problem::Transient(trouble)) => trouble,
+            };
+            let Transient { words, retry_after, throttled } = trouble;
+            failed += u32::from(!throttled);
+            told_to_wait += retry_after.unwrap_or_default();
+            if failed >= self.patience.tries && self.outage.answered_since(begun) {
+                let words =
+                    format!("the LLM server answers others, but failed {failed} times on this request: {words}");
+                return Err(CallError::Service(StageError::Failed(words)));
+            }
+            let silent = self.outage.silent_since(begun);
+            if silent > self.patience.outage + told_to_wait {
+                let words = format!("the LLM server has answered nothing for {} s: {words}", silent.as_secs());
+                return Err(service(words));
+            }
+            if failed >= self.patience.tries {
+                self.outage.announce(&words);
+            }
+            self.metrics.retries.inc();
+            tokio::time::sleep(retry_after.or_else(|| pauses.next()).unwrap_or(self.patience.pause)).await;
+        }
+    }
+}
+
+fn service(words: impl Into<String>) -> CallError {
+    CallError::Service(StageError::Unavailable(words.into()))
+}
+
+fn choose(models: Option<Vec<String>>, wanted: Option<String>) -> Result<String, Failure> {
+    let Some(models) = models else {
+        return wanted.ok_or_else(|| {
+            Failure::Usage(
+                "the LLM server lists no models: name one with --model (or does --llm-url lack its /v1?)".into(),
+            )
+        });
+    };
+    let listed = models.join(", ");
+    match (wanted, &models[..]) {
+        (Some(wanted), _) if models.contains(&wanted) => Ok(wanted),
+        (Some(wanted), _) => {
+            Err(Failure::Usage(format!("--model {wanted}: the LLM server has no such model; it has: {listed}")))
+        }
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(Failure::Usage("the LLM server lists no models: name one with --model".into())),
+        (None, _) => Err(Failure::Usage(format!("the LLM server has several models: choose with --model: {listed}"))),
+    }
+}
