@@ -13,6 +13,7 @@ mod names;
 mod scope;
 mod source;
 mod span;
+mod walk;
 
 pub use closure::{Bindings, Needs};
 pub use fingerprint::Fingerprint;
