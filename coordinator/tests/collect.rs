@@ -132,13 +132,27 @@ fn a_long_line_is_one_rejection() -> TestResult {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("long.jsonl");
     let function = r#"{"id": "after", "content": "def f(a):\n    return a"}"#;
-    fs::write(&path, format!("{{\"content\": \"{}\"}}\n{function}\n", "x".repeat(20 << 20)))?;
+    fs::write(&path, format!("{{\"content\": \"{}\"}}\n{function}\n", "x".repeat(10_000_000)))?;
     let items: Vec<_> = Collector::new(&[path], &CollectSettings::default())?.collect::<Result<_, _>>()?;
     let [long, after] = items.as_slice() else { return Err(format!("{} items", items.len()).into()) };
     let rejection = long.outcome.as_ref().err().ok_or("the long line was accepted")?;
     assert_eq!((rejection.reason, rejection.id.as_str()), (Reason::TooLarge, "long.jsonl:1"));
     assert!(serde_json::to_string(rejection)?.len() < 1_000);
     assert_eq!((after.index, after.outcome.is_ok()), (1, true));
+    Ok(())
+}
+
+/// A module in which each function calls the next would be carried along n² times.
+#[test]
+fn a_chain_of_functions_is_cut() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("chain.py");
+    let chain = |at: usize| format!("def f{at}(a):\n    return f{}(a)\n", at + 1);
+    fs::write(&path, (0..400).map(chain).chain(["def f400(a):\n    return a\n".into()]).collect::<String>())?;
+    let items: Vec<_> = Collector::new(&[path], &CollectSettings::default())?.collect::<Result<_, _>>()?;
+    let reasons = items.iter().map(|item| item.outcome.as_ref().err().map(|rejection| rejection.reason));
+    let expected = (0..=400).map(|at| (at < 100).then_some(Reason::TooLarge));
+    assert!(reasons.eq(expected));
     Ok(())
 }
 

@@ -70,7 +70,7 @@ macro_rules! reasons {
 reasons! {
     /// The line, row or file could not be read: not JSON, not UTF-8, a wrong type, no content.
     Collect Unreadable "unreadable",
-    /// The line or file is longer than the limit.
+    /// The line or file is longer than the limit, or the function needs more of its module than it may carry along.
     Collect TooLarge "too_large",
     /// Python cannot parse the source.
     Collect SyntaxError "syntax_error",

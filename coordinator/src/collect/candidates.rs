@@ -6,6 +6,10 @@ use pipeline::{
 
 use super::{CollectProfile, CollectSettings, Place};
 
+/// Statements that a function may carry along. Of 57,000 functions of real modules, those that could be kept needed 72 at
+/// most.
+const MAX_CARRIED: usize = 300;
+
 /// One item of raw code, before duplicates are looked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
@@ -114,9 +118,15 @@ impl Screen<'_> {
             let all: Vec<&str> = definition.reasons.iter().map(|reason| reason.as_str()).collect();
             return turned_down(*reason, all.join(", "));
         }
-        let needs = self.bindings.as_ref().map(|bindings| bindings.needs(&definition));
+        let needs = self.bindings.as_ref().map(|bindings| bindings.needs(&definition, MAX_CARRIED));
         let mut context = String::new();
         if let (Some(bindings), Some(needs)) = (&self.bindings, &needs) {
+            if needs.excessive && self.collect == CollectProfile::Closure {
+                return turned_down(
+                    Reason::TooLarge,
+                    format!("needs more than {MAX_CARRIED} statements of its module"),
+                );
+            }
             let undefined = if self.collect == CollectProfile::SelfContained { &needs.free } else { &needs.missing };
             if !undefined.is_empty() {
                 return turned_down(Reason::UndefinedGlobal, format!("reads {}", undefined.join(", ")));

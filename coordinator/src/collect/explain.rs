@@ -50,7 +50,7 @@ pub fn explain(arguments: &[PathBuf], settings: &CollectSettings, mut out: impl 
 fn decide(path: &str, module: &Module, out: &mut impl Write) -> io::Result<()> {
     let bindings = module.bindings();
     for definition in module.definitions() {
-        let needs = bindings.needs(&definition);
+        let needs = bindings.needs(&definition, usize::MAX);
         let Definition { name, line, reasons, .. } = &definition;
         let reasons = reasons.iter().map(|reason| reason.as_str()).collect();
         let (free, missing, closure) = (&needs.free[..], &needs.missing[..], &needs.closure[..]);

@@ -33,7 +33,7 @@ pub struct CollectSettings {
     #[arg(long, value_name = "N")]
     pub max_functions: Option<u64>,
     /// Longest line of JSON, and longest Python file, that is read
-    #[arg(long, default_value_t = 16 << 20, value_name = "BYTES")]
+    #[arg(long, default_value_t = 8 << 20, value_name = "BYTES")]
     pub max_line_bytes: u64,
 }
 
@@ -45,7 +45,7 @@ impl Default for CollectSettings {
             id_column: "id".into(),
             keep_columns: Vec::new(),
             max_functions: None,
-            max_line_bytes: 16 << 20,
+            max_line_bytes: 8 << 20,
         }
     }
 }

@@ -20,7 +20,9 @@ pub struct Needs {
     pub closure: Vec<u32>,
     /// Carried statements that use the function itself before it is defined: no program can hold them in front of it.
     pub circular: Vec<u32>,
-    /// Their places among the module's statements, ascending.
+    /// Whether it needs more statements than the search allowed; it ended there.
+    pub excessive: bool,
+    /// The carried statements' places among the module's statements, ascending.
     carried: Vec<usize>,
 }
 
@@ -55,14 +57,17 @@ impl Module<'_> {
 }
 
 impl Bindings<'_> {
-    /// Follows the names that `definition` reads through the module.
-    pub fn needs(&self, definition: &Definition) -> Needs {
+    /// Follows the names that `definition` reads through the module, up to `most` statements to carry: a generated module
+    /// in which each function calls the next would otherwise be walked n² times.
+    pub fn needs(&self, definition: &Definition, most: usize) -> Needs {
         let statements = &self.module.statements;
         let free = &statements[definition.at].names.free;
         let (mut missing, mut carried) = (BTreeSet::new(), BTreeSet::new());
         let mut todo: Vec<&Name> = free.iter().collect();
         let mut seen: BTreeSet<&str> = free.iter().map(|name| &**name).chain([definition.name.as_str()]).collect();
-        while let Some(name) = todo.pop() {
+        while carried.len() <= most
+            && let Some(name) = todo.pop()
+        {
             match self.found.get(&**name).copied().flatten() {
                 None => {
                     missing.insert(&**name);
@@ -81,6 +86,7 @@ impl Bindings<'_> {
             missing: missing.into_iter().map(str::to_owned).collect(),
             closure: carried.iter().map(|at| statements[*at].line).collect::<BTreeSet<_>>().into_iter().collect(),
             circular: circular.map(|at| statements[*at].line).collect(),
+            excessive: carried.len() > most,
             carried: carried.into_iter().collect(),
         }
     }

@@ -14,6 +14,7 @@ mod names;
 mod scope;
 mod source;
 mod span;
+mod walk;
 
 pub use closure::{Bindings, Needs};
 pub use examples::{ExamplesBlock, entries, examples_block};

@@ -140,10 +140,9 @@ impl<'a> Scopes<'a> {
 
     /// The error that CPython finds when it resolves names: a `nonlocal` that nothing around binds.
     pub fn error(&self) -> Option<String> {
-        let unbound = |at: usize, name: &Name| !self.enclosing_binds(at, name);
         self.scopes.iter().enumerate().find_map(|(at, scope)| {
-            let mut names = scope.symbols.iter().filter(|(_, flags)| *flags & flag::NONLOCAL != 0);
-            let name = names.find(|(name, _)| unbound(at, name))?.0;
+            let nonlocal = scope.symbols.iter().filter(|(_, flags)| **flags & flag::NONLOCAL != 0);
+            let name = nonlocal.map(|(name, _)| name).filter(|name| !self.enclosing_binds(at, name)).min()?;
             Some(format!("no binding for nonlocal '{name}' found"))
         })
     }
