@@ -1,1 +1,23 @@
 //! Runs functions on their example inputs in a sandbox.
+//!
+//! Modules, in the order in which a record meets them:
+//!
+//! - [`settings`]: which sandbox, and its limits
+//! - [`executor`]: the stage: a function and its inputs in, its outcomes out
+//! - [`job`]: what a program is told, and [`answer`]: what came back of it
+//! - [`trial`]: one function through as many processes as its inputs need
+//! - [`pool`]: open sandboxes, one active program each
+//! - [`session`]: one open sandbox: a job in, frames out
+//! - [`sandbox`]: the two backends behind one trait
+
+pub mod answer;
+pub mod executor;
+pub mod job;
+pub mod pool;
+pub mod sandbox;
+pub mod session;
+pub mod settings;
+pub mod trial;
+
+pub use executor::Executor;
+pub use settings::ExecSettings;
