@@ -1,42 +1,23 @@
-//! stub
-#![allow(missing_docs, unused)]
-use pipeline::{error::Failure, reason::*, records::*, stage::*};
-use std::sync::Arc;
-pub mod settings {
-    #[derive(Clone, Debug, clap::Args, serde::Serialize, serde::Deserialize)]
-    pub struct ExecSettings {
-        #[arg(long, default_value_t = 32)]
-        pub slots: usize,
-    }
-    impl ExecSettings {
-        pub fn identity(&self) -> serde_json::Value {
-            serde_json::json!({})
-        }
-    }
-}
-pub struct Executor;
-impl Executor {
-    pub async fn start(s: &settings::ExecSettings, r: &prometheus::Registry) -> Result<Arc<Self>, Failure> {
-        todo!()
-    }
-    pub fn slots(&self) -> usize {
-        1
-    }
-    pub async fn shutdown(&self) {}
-    pub fn info(&self) -> SandboxInfo {
-        todo!()
-    }
-}
-impl Stage for Executor {
-    type Input = GeneratedInputs;
-    type Output = ExecutedFunction;
-    const NAME: StageName = StageName::Execute;
-    async fn process(&self, i: GeneratedInputs) -> Result<Verdict<ExecutedFunction>, StageError> {
-        todo!()
-    }
-}
-impl settings::ExecSettings {
-    pub fn with_backend(&self, b: &str) -> Self {
-        self.clone()
-    }
-}
+//! Runs functions on their example inputs in a sandbox.
+//!
+//! Modules, in the order in which a record meets them:
+//!
+//! - [`settings`]: which sandbox, and its limits
+//! - [`executor`]: the stage: a function and its inputs in, its outcomes out
+//! - [`job`]: what a program is told, and [`answer`]: what came back of it
+//! - [`trial`]: one function through as many processes as its inputs need
+//! - [`pool`]: open sandboxes, one active program each
+//! - [`session`]: one open sandbox: a job in, frames out
+//! - [`sandbox`]: the two backends behind one trait
+
+pub mod answer;
+pub mod executor;
+pub mod job;
+pub mod pool;
+pub mod sandbox;
+pub mod session;
+pub mod settings;
+pub mod trial;
+
+pub use executor::Executor;
+pub use settings::ExecSettings;

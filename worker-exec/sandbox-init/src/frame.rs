@@ -1,0 +1,56 @@
+//! The worker's side: length-framed messages on stdin and stdout, which only this process holds.
+
+use std::{
+    io::{self, Read, Write},
+    time::Duration,
+};
+
+/// Largest message that the worker may send: a program and its examples.
+const MAX_JOB_BYTES: usize = 32 << 20;
+
+/// One program to run.
+pub struct Job {
+    /// 0: the runner with hash seed 0; 1: hash seed 1.
+    pub runner: u8,
+    /// CPU time of each step: definition, examples, each call.
+    pub cpu: Duration,
+    /// The same by the clock.
+    pub wall: Duration,
+    /// What the runner's child reads, opaque here.
+    pub payload: Vec<u8>,
+}
+
+/// The next job, or `None` when the worker has closed its end.
+pub fn read_job(from: &mut impl Read) -> io::Result<Option<Job>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let length = u32::from_le_bytes(length) as usize;
+    if !(9..=MAX_JOB_BYTES).contains(&length) {
+        return Err(io::Error::other(format!("a job of {length} bytes")));
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body)?;
+    let millis = |at: usize| {
+        Duration::from_millis(u64::from(u32::from_le_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]])))
+    };
+    let (runner, cpu, wall) = (body[0], millis(1), millis(5));
+    Ok(Some(Job { runner, cpu, wall, payload: body.split_off(9) }))
+}
+
+/// Appends one message: `kind`, then `payload`.
+pub fn push(to: &mut Vec<u8>, kind: u8, payload: &[u8]) {
+    to.extend((payload.len() as u32 + 1).to_le_bytes());
+    to.push(kind);
+    to.extend(payload);
+}
+
+/// Sends what was gathered and empties the buffer.
+pub fn flush(buffer: &mut Vec<u8>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(buffer)?;
+    buffer.clear();
+    stdout.flush()
+}

@@ -1,0 +1,163 @@
+//! The preloaded interpreter, and how a child of it is asked for.
+
+use std::{
+    io,
+    mem::{size_of, zeroed},
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+        unix::process::CommandExt,
+    },
+    process::{Child, Command, Stdio},
+};
+
+use crate::{config::Config, seccomp};
+
+/// How long the interpreter may take to load its modules, and to fork.
+const START_DEADLINE_MS: i32 = 30_000;
+/// The descriptor on which the runner takes its orders.
+const CONTROL_FD: RawFd = 3;
+/// Descriptors that a program may hold.
+const MAX_FILES: u64 = 64;
+
+/// A running interpreter. It is single-threaded, has loaded what programs may import, and holds nothing of any program.
+pub struct Runner {
+    control: OwnedFd,
+    process: Child,
+    /// `version` and what protects its children, one a line.
+    pub greeting: String,
+}
+
+impl Runner {
+    /// Starts the interpreter with `hash_seed` and waits until it has loaded its modules.
+    pub fn start(config: &Config, hash_seed: u8) -> Result<Self, String> {
+        let (ours, theirs) = socket_pair().map_err(|error| format!("socketpair: {error}"))?;
+        let filter: String = seccomp::program().iter().map(|byte| format!("{byte:02x}")).collect();
+        let scratch_bytes = config.scratch_bytes;
+        let theirs_fd = theirs.as_raw_fd();
+        let mut command = Command::new(&config.python);
+        command
+            .args(["-s", "-S", "-B", "-c", include_str!("../runner.py")])
+            .arg(format!("scratch={}", config.scratch.display()))
+            .arg(format!("filter={filter}"))
+            .arg(format!("memory_bytes={}", config.memory_bytes))
+            .arg(format!("output_bytes={}", config.output_bytes))
+            .arg(format!("max_examples={}", config.max_examples))
+            .arg(format!("cpu_backstop_s={}", config.cpu_backstop_s))
+            .arg(format!("seed={hash_seed}"))
+            .arg(format!("pid_namespace={}", u8::from(config.pid_namespace)))
+            .arg(format!("calls={},{},{}", libc::SYS_clone, libc::SYS_capset, libc::SYS_seccomp))
+            .env_clear()
+            .env("PYTHONHASHSEED", hash_seed.to_string())
+            .env("PYTHONUTF8", "1")
+            .env("TZ", "UTC")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .current_dir(&config.scratch);
+        let after_fork = move || {
+            // SAFETY: only async-signal-safe calls, on numbers and descriptors that outlive the call.
+            unsafe {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                if libc::dup2(theirs_fd, CONTROL_FD) < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                limit(libc::RLIMIT_CORE, 0)?;
+                limit(libc::RLIMIT_FSIZE, scratch_bytes)?;
+                limit(libc::RLIMIT_NOFILE, MAX_FILES)?;
+                limit(libc::RLIMIT_MEMLOCK, 0)?;
+                limit(libc::RLIMIT_MSGQUEUE, 0)?;
+                limit(libc::RLIMIT_SIGPENDING, 64)
+            }
+        };
+        // SAFETY: see there.
+        unsafe { command.pre_exec(after_fork) };
+        let process =
+            command.spawn().map_err(|error| format!("cannot start Python {}: {error}", config.python.display()))?;
+        drop(theirs);
+        let mut runner = Self { control: ours, process, greeting: String::new() };
+        let greeting = runner.receive().map_err(|error| format!("Python did not come up: {error}"))?;
+        runner.greeting = String::from_utf8_lossy(&greeting).into_owned();
+        Ok(runner)
+    }
+
+    /// Has it fork a child that reads its job from `job`, answers on `result` and runs as `uid` (0: no change).
+    /// The child is a child of this process.
+    pub fn fork(&mut self, job: OwnedFd, result: OwnedFd, uid: u32) -> io::Result<libc::pid_t> {
+        send_with_fds(self.control.as_raw_fd(), &uid.to_le_bytes(), [job.as_raw_fd(), result.as_raw_fd()])?;
+        drop((job, result));
+        let answer = self.receive()?;
+        let pid = <[u8; 4]>::try_from(answer.as_slice()).map_err(|_| io::Error::other("the runner could not fork"))?;
+        Ok(i32::from_le_bytes(pid))
+    }
+
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
+        let mut poll = libc::pollfd { fd: self.control.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let mut buffer = vec![0; 4096];
+        // SAFETY: one pollfd, and a buffer of the length given.
+        let count = unsafe {
+            if libc::poll(&mut poll, 1, START_DEADLINE_MS) == 0 {
+                return Err(io::Error::other("the runner does not answer"));
+            }
+            libc::recv(poll.fd, buffer.as_mut_ptr().cast(), buffer.len(), 0)
+        };
+        if count <= 0 {
+            let status = self.process.try_wait().ok().flatten();
+            return Err(io::Error::other(format!("the runner is gone ({status:?})")));
+        }
+        buffer.truncate(count as usize);
+        Ok(buffer)
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()> {
+    // SAFETY: plain numbers; getrlimit fills the struct that it is given.
+    unsafe {
+        let mut now: libc::rlimit = zeroed();
+        libc::getrlimit(resource, &mut now);
+        let value = value.min(now.rlim_max);
+        check(libc::setrlimit(resource, &libc::rlimit { rlim_cur: value, rlim_max: value }))
+    }
+}
+
+fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut fds = [0; 2];
+    // SAFETY: socketpair fills both, and nothing else owns them.
+    unsafe {
+        check(libc::socketpair(libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC, 0, fds.as_mut_ptr()))?;
+        Ok((OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])))
+    }
+}
+
+/// One packet with two descriptors.
+fn send_with_fds(socket: RawFd, bytes: &[u8], fds: [RawFd; 2]) -> io::Result<()> {
+    #[repr(align(8))]
+    struct Control([u8; 64]);
+    let mut control = Control([0; 64]);
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let payload = size_of::<[RawFd; 2]>() as u32;
+    // SAFETY: the control buffer holds one header and two descriptors, which CMSG_SPACE bounds by 24 bytes.
+    unsafe {
+        let mut message: libc::msghdr = zeroed();
+        message.msg_iov = &mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.0.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(payload) as _;
+        let header = libc::CMSG_FIRSTHDR(&message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(payload) as _;
+        libc::CMSG_DATA(header).cast::<[RawFd; 2]>().write_unaligned(fds);
+        check(libc::sendmsg(socket, &message, libc::MSG_NOSIGNAL) as libc::c_int)
+    }
+}
+
+/// A system call's answer as a `Result`.
+pub fn check(answer: libc::c_int) -> io::Result<()> {
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

@@ -1,0 +1,45 @@
+//! The filter that a program runs under, as a BPF program.
+
+/// Numbers of `denied-syscalls.txt`.
+const DENIED: &[libc::c_long] = include!(concat!(env!("OUT_DIR"), "/denied.rs"));
+
+#[cfg(target_arch = "x86_64")]
+const AUDIT_ARCH: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const AUDIT_ARCH: u32 = 0xc000_00b7;
+
+/// Numbers from here on are x32 calls on x86-64: a second door to the same kernel.
+const X32: u32 = 0x4000_0000;
+
+const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const JUMP_EQ: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const JUMP_GE: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
+const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+
+const ALLOW: u32 = 0x7fff_0000;
+const KILL: u32 = 0x8000_0000;
+const EPERM: u32 = 0x0005_0000 | libc::EPERM as u32;
+
+/// `struct sock_filter` after `struct sock_filter`, as the kernel wants them.
+pub fn program() -> Vec<u8> {
+    let mut code: Vec<(u16, u8, u8, u32)> = vec![
+        (LOAD, 0, 0, 4), // seccomp_data.arch
+        (JUMP_EQ, 1, 0, AUDIT_ARCH),
+        (RETURN, 0, 0, KILL),
+        (LOAD, 0, 0, 0), // seccomp_data.nr
+        (JUMP_GE, 0, 1, X32),
+        (RETURN, 0, 0, EPERM),
+    ];
+    for number in DENIED {
+        code.push((JUMP_EQ, 0, 1, *number as u32));
+        code.push((RETURN, 0, 0, EPERM));
+    }
+    code.push((RETURN, 0, 0, ALLOW));
+    let mut bytes = Vec::with_capacity(code.len() * 8);
+    for (operation, jump_true, jump_false, operand) in code {
+        bytes.extend(operation.to_ne_bytes());
+        bytes.extend([jump_true, jump_false]);
+        bytes.extend(operand.to_ne_bytes());
+    }
+    bytes
+}

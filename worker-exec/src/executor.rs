@@ -1,0 +1,214 @@
+//! The stage: a function and its example inputs in, what it did on each of them out.
+
+use std::{sync::Arc, time::Duration};
+
+use pipeline::{
+    error::Failure,
+    reason::{Reason, StageName},
+    records::{ExecutedFunction, Execution, Function, GeneratedInputs, Limit, Outcome, Rejection, SandboxInfo},
+    stage::{Stage, StageError, Verdict},
+};
+
+use crate::{
+    job::Job,
+    pool::{self, Lease, Pool},
+    sandbox::{self, Sandbox},
+    settings::ExecSettings,
+    trial::{self, Finished, Trial},
+};
+
+/// Attempts at a record when a sandbox breaks under it. A new sandbox proves itself on a known program first.
+const ATTEMPTS: u32 = 3;
+/// Largest context, function and examples together.
+const MAX_PROGRAM_BYTES: usize = 16 << 20;
+/// The second execution may take so many times as long: it also traces lines.
+const SECOND_FACTOR: u32 = 10;
+
+/// Runs functions in a pool of sandboxes.
+pub struct Executor {
+    sandbox: Arc<dyn Sandbox>,
+    pool: Pool,
+    info: SandboxInfo,
+    cpu: Duration,
+    memory_bytes: u64,
+    stability: bool,
+}
+
+impl Executor {
+    /// Chooses the backend, opens a first sandbox and has it run a known program.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for settings that make no sense; [`Failure::Unavailable`] within 10 seconds where this
+    /// machine gives no such sandbox, in one sentence that names the setting to change.
+    pub async fn start(settings: &ExecSettings) -> Result<Self, Failure> {
+        settings.check()?;
+        let sandbox = sandbox::choose(settings).await?;
+        let pool = pool::new(Arc::clone(&sandbox), settings.slots())?;
+        let backend = sandbox.name();
+        let first = pool.get().await.map_err(|error| {
+            let error = match error {
+                deadpool::managed::PoolError::Backend(error) => format!("{error:#}"),
+                other => other.to_string(),
+            };
+            Failure::Unavailable(format!("--sandbox {backend}: {error}"))
+        })?;
+        let info = SandboxInfo {
+            backend: backend.to_owned(),
+            python: first.python.clone(),
+            image_digest: sandbox.image_digest(),
+        };
+        tracing::info!(backend, python = info.python, landlock = first.landlock, "sandbox is ready");
+        drop(first);
+        let memory_bytes = settings.memory_limit << 20;
+        Ok(Self { sandbox, pool, info, cpu: settings.cpu(), memory_bytes, stability: settings.stability })
+    }
+
+    /// What functions run in; the same in every record of a run.
+    pub fn info(&self) -> SandboxInfo {
+        self.info.clone()
+    }
+
+    /// Programs at once.
+    pub fn slots(&self) -> usize {
+        self.pool.status().max_size
+    }
+
+    /// Ends all sandboxes and waits until nothing of them is left.
+    pub async fn shutdown(&self) {
+        self.pool.close();
+        self.sandbox.close().await;
+    }
+
+    async fn lease(&self) -> Result<Lease, StageError> {
+        let unavailable = |error: String| StageError::Unavailable(format!("no sandbox: {error}"));
+        self.pool.get().await.map_err(|error| unavailable(error.to_string()))
+    }
+
+    /// A function on all its inputs, and once more under other conditions where that is asked for.
+    async fn try_run(&self, lease: &mut Lease, input: &GeneratedInputs, program: &str) -> anyhow::Result<Answered> {
+        let job = Job {
+            name: &input.function.name,
+            program,
+            examples: &input.examples,
+            order: None,
+            seed: 0,
+            lines: false,
+            canonical: self.stability,
+            runner: 0,
+            cpu: self.cpu,
+        };
+        let first = match trial::run(lease, job.clone(), self.memory_bytes).await? {
+            Trial::Called(calls) => calls,
+            Trial::Failed(reason, detail) => return Ok(Answered::Failed(reason, detail)),
+        };
+        if !self.stability {
+            return Ok(Answered::Called { first, second: None });
+        }
+        // What ran out of time does so again: it says nothing and costs most.
+        let again = |call: &&Finished| call.done.outcome != Outcome::Limit(Limit::Time);
+        let order = first.iter().rev().filter(again).map(|call| call.index).collect();
+        let cpu = self.cpu * SECOND_FACTOR;
+        let job = Job { order: Some(order), seed: 1, lines: true, runner: 1, cpu, ..job };
+        let second = match trial::run(lease, job, self.memory_bytes).await? {
+            Trial::Called(calls) => Ok(calls),
+            Trial::Failed(_, detail) => Err(detail),
+        };
+        Ok(Answered::Called { first, second: Some(second) })
+    }
+}
+
+enum Answered {
+    Failed(Reason, String),
+    Called { first: Vec<Finished>, second: Option<Result<Vec<Finished>, String>> },
+}
+
+impl Stage for Executor {
+    type Input = GeneratedInputs;
+    type Output = ExecutedFunction;
+
+    const NAME: StageName = StageName::Execute;
+
+    async fn process(&self, input: GeneratedInputs) -> Result<Verdict<ExecutedFunction>, StageError> {
+        let program = input.function.program();
+        if program.len() + input.examples.len() > MAX_PROGRAM_BYTES {
+            let detail = format!("the program and its examples are longer than {MAX_PROGRAM_BYTES} bytes");
+            return Ok(Rejection::of(&input, Reason::DefinitionFailed, detail).into());
+        }
+        let mut last = String::new();
+        for _ in 0..ATTEMPTS {
+            let mut lease = self.lease().await?;
+            match self.try_run(&mut lease, &input, &program).await {
+                Ok(Answered::Failed(reason, detail)) => {
+                    return Ok(Rejection::of(&input, reason, one_line(&detail)).into());
+                }
+                Ok(Answered::Called { first, second }) => {
+                    return Ok(Verdict::Pass(self.record(input, first, second)));
+                }
+                Err(error) => last = format!("{error:#}"),
+            }
+            tracing::warn!(id = input.function.id, error = last, "a sandbox broke; taking another");
+        }
+        Err(StageError::Failed(last))
+    }
+}
+
+impl Executor {
+    fn record(
+        &self,
+        input: GeneratedInputs,
+        first: Vec<Finished>,
+        second: Option<Result<Vec<Finished>, String>>,
+    ) -> ExecutedFunction {
+        let stable = second.as_ref().map(|second| second.as_ref().is_ok_and(|second| agree(&first, second)));
+        let second = second.and_then(Result::ok);
+        let lines_of = |index: usize| {
+            let calls = second.as_ref()?;
+            let call = calls.iter().find(|call| call.index == index)?;
+            matches!(call.done.outcome, Outcome::Return(_) | Outcome::Error(_))
+                .then(|| own_lines(&input.function, &call.done.lines))
+        };
+        let executions = first
+            .into_iter()
+            .map(|call| Execution {
+                lines: lines_of(call.index),
+                input: call.input,
+                arguments: call.arguments,
+                outcome: call.done.outcome,
+                literal: call.done.literal,
+            })
+            .collect();
+        ExecutedFunction {
+            function: input.function,
+            generation: input.generation,
+            executions,
+            stable,
+            sandbox: self.info(),
+        }
+    }
+}
+
+/// Whether two executions gave the same outcomes by value: order in sets and dicts does not count, order in lists does.
+fn agree(first: &[Finished], second: &[Finished]) -> bool {
+    first.iter().all(|one| {
+        let (a, two) = (&one.done, second.iter().find(|two| two.index == one.index));
+        match (&a.outcome, two.map(|two| (&two.done, &two.done.outcome))) {
+            (Outcome::Limit(Limit::Time), _) => true,
+            (Outcome::Return(x), Some((b, Outcome::Return(y)))) => x == y || a.canonical == b.canonical,
+            (Outcome::Error(x), Some((_, Outcome::Error(y)))) => x.class == y.class && x.message == y.message,
+            (Outcome::Limit(x), Some((_, Outcome::Limit(y)))) => x == y,
+            _ => false,
+        }
+    })
+}
+
+/// Lines of the program as lines of the function's own code.
+fn own_lines(function: &Function, lines: &[u32]) -> Vec<u32> {
+    let program_lines = function.program().lines().count();
+    let before = (program_lines - function.code.lines().count()) as u32;
+    lines.iter().filter(|line| **line > before).map(|line| line - before).collect()
+}
+
+/// A detail is one line and holds no addresses.
+fn one_line(detail: &str) -> String {
+    detail.split_whitespace().collect::<Vec<_>>().join(" ")
+}

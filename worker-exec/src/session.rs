@@ -1,0 +1,148 @@
+//! One open sandbox: a job in, the program's frames and the facts of its end out.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use crate::{
+    answer::{Answer, End},
+    job::Job,
+    sandbox::{Link, Sandbox},
+    settings::MAX_EXAMPLES,
+};
+
+/// How long a sandbox may take to open and to load its modules.
+const OPEN_DEADLINE: Duration = Duration::from_secs(10);
+/// What sandbox-init may take on top of a program's own limits.
+const GRACE: Duration = Duration::from_secs(30);
+/// Largest message of sandbox-init's: one frame of a program.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
+
+/// An open sandbox. It runs one program at a time.
+pub struct Session {
+    link: Link,
+    /// `major.minor.micro` of its interpreter.
+    pub python: String,
+    /// Whether Landlock protects its programs.
+    pub landlock: bool,
+    /// Programs that it has run.
+    pub served: u64,
+    /// Why it must not be used again.
+    pub retired: Option<String>,
+}
+
+impl Session {
+    /// Opens a sandbox and has it answer a program whose answer is known.
+    ///
+    /// # Errors
+    /// The machine or the engine does not give one; the message is one sentence.
+    pub async fn open(sandbox: &dyn Sandbox) -> anyhow::Result<Self> {
+        match timeout(OPEN_DEADLINE, Self::try_open(sandbox)).await {
+            Ok(session) => session,
+            Err(_) => bail!("the {} sandbox did not open within {} s", sandbox.name(), OPEN_DEADLINE.as_secs()),
+        }
+    }
+
+    async fn try_open(sandbox: &dyn Sandbox) -> anyhow::Result<Self> {
+        let link = sandbox.open().await?;
+        let mut session = Self { link, python: String::new(), landlock: false, served: 0, retired: None };
+        let (kind, greeting) = session.receive().await?;
+        ensure!(kind == b'h', "sandbox-init began with a message of kind {kind}");
+        let greeting = String::from_utf8(greeting).context("sandbox-init's greeting")?;
+        let mut lines = greeting.lines();
+        session.python = lines.next().unwrap_or_default().to_owned();
+        session.landlock = lines.next() == Some("landlock=1");
+        session.check().await?;
+        Ok(session)
+    }
+
+    /// Runs a program whose answer is known.
+    ///
+    /// # Errors
+    /// The answer is another: the sandbox is broken.
+    pub async fn check(&mut self) -> anyhow::Result<()> {
+        let job = Job {
+            name: "double",
+            program: "def double(x):\n    return [x, x * 2]\n",
+            examples: "examples = [dict(x=21)]",
+            order: None,
+            seed: 0,
+            lines: false,
+            canonical: false,
+            runner: 0,
+            cpu: Duration::from_secs(2),
+        };
+        let (answer, end) = self.run(&job).await?;
+        if let Some(problem) = answer.not_set_up {
+            bail!("a program could not be locked in: {problem}");
+        }
+        let outcome = answer.calls.first().and_then(|call| call.done.as_ref()).map(|done| &done.outcome);
+        let right = outcome == Some(&pipeline::records::Outcome::Return("[21, 42]".into()));
+        ensure!(right, "a program with a known answer did not give it: {outcome:?}, {end:?}");
+        Ok(())
+    }
+
+    /// Runs one program to its end.
+    ///
+    /// # Errors
+    /// The sandbox is broken and must not be used again; nothing is said about the program.
+    pub async fn run(&mut self, job: &Job<'_>) -> anyhow::Result<(Answer, End)> {
+        // A program may use each of its steps up; sandbox-init ends it then, and is not waited for for ever.
+        let deadline = job.wall() * (MAX_EXAMPLES * 2 + 2) + GRACE;
+        self.retired = Some("it did not finish a program".into());
+        let ended = timeout(deadline, self.exchange(job)).await;
+        let (answer, end) = ended.context("sandbox-init overran every deadline")??;
+        self.served += 1;
+        self.retired = (!end.anomaly.is_empty()).then(|| end.anomaly.clone());
+        Ok((answer, end))
+    }
+
+    async fn exchange(&mut self, job: &Job<'_>) -> anyhow::Result<(Answer, End)> {
+        let sent = async {
+            self.link.input.write_all(&job.message()).await?;
+            self.link.input.flush().await
+        };
+        if let Err(error) = sent.await {
+            bail!("{}", self.problem(&error.to_string()));
+        }
+        let mut answer = Answer::default();
+        loop {
+            match self.receive().await? {
+                (b'e', report) => return Ok((answer, End::read(&report).context("sandbox-init's report")?)),
+                (kind, payload) => answer.take(kind, &payload),
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> anyhow::Result<(u8, Vec<u8>)> {
+        let read = async {
+            let length = self.link.output.read_u32_le().await? as usize;
+            if !(1..=MAX_MESSAGE_BYTES).contains(&length) {
+                return Err(std::io::Error::other(format!("a message of {length} bytes")));
+            }
+            let mut body = vec![0; length];
+            self.link.output.read_exact(&mut body).await?;
+            Ok(body)
+        };
+        match read.await {
+            Ok(mut body) => {
+                let payload = body.split_off(1);
+                Ok((body[0], payload))
+            }
+            Err(error) => {
+                // What it said last may still be on its way.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                bail!("{}", self.problem(&error.to_string()))
+            }
+        }
+    }
+
+    fn problem(&self, error: &str) -> String {
+        let said = self.link.errors.last_line();
+        if said.is_empty() { format!("the sandbox is gone ({error})") } else { said }
+    }
+}

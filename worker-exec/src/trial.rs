@@ -1,0 +1,109 @@
+//! One function on all its inputs, through as many processes as it takes: a process that a call brings down costs that
+//! call only.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use pipeline::{
+    reason::Reason,
+    records::{Limit, Outcome},
+};
+
+use crate::{
+    answer::{Answer, Call, Cause, Done, End},
+    job::Job,
+    session::Session,
+};
+
+/// A function takes no longer than this by the clock, however many of its inputs hang: the rest are `time`. Far below
+/// the broker's consumer timeout of 30 minutes.
+const FUNCTION_DEADLINE: Duration = Duration::from_secs(8 * 60);
+
+/// What a function did.
+pub enum Trial {
+    /// One call for each index asked for, in that order.
+    Called(Vec<Finished>),
+    /// It never came to a call.
+    Failed(Reason, String),
+}
+
+/// A call with its outcome.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Index into `examples`.
+    pub index: usize,
+    /// Repr of the keyword arguments; empty where even that hit a limit.
+    pub input: String,
+    /// `[name, source]` of each.
+    pub arguments: Vec<(String, String)>,
+    /// What it did.
+    pub done: Done,
+}
+
+/// Runs `job` in `session`, and again from the next input on whenever a process ends in the middle.
+///
+/// # Errors
+/// The sandbox is broken; nothing is said about the program.
+pub async fn run(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> anyhow::Result<Trial> {
+    let started = Instant::now();
+    let mut finished = Vec::new();
+    // Steps that ran out of time by the clock and got their second chance: `None` is what comes before the calls.
+    let mut given_again = HashSet::new();
+    loop {
+        let (answer, end) = session.run(&job).await?;
+        if let Some(problem) = &answer.not_set_up {
+            session.retired = Some(problem.clone());
+            anyhow::bail!("a program could not be locked in: {problem}");
+        }
+        let Some(count) = answer.examples else {
+            if end.cause == Cause::Wall && given_again.insert(None) {
+                continue;
+            }
+            return Ok(failed(&answer, &end, memory_bytes));
+        };
+        let mut order = job.order.take().unwrap_or_else(|| (0..count).collect());
+        let mut cut = None;
+        for (expected, call) in order.iter().zip(answer.calls) {
+            match call {
+                Call { index, .. } if index != *expected => break,
+                Call { done: None, .. } => cut = Some(call),
+                Call { index, input, arguments, done: Some(done) } => {
+                    finished.push(Finished { index, input, arguments, done });
+                }
+            }
+        }
+        order
+            .drain(..order.iter().position(|index| !finished.iter().any(|f| f.index == *index)).unwrap_or(order.len()));
+        if order.is_empty() {
+            return Ok(Trial::Called(finished));
+        }
+        // It ended in this call, or while the repr of its input was taken.
+        let index = order[0];
+        if !(end.cause == Cause::Wall && given_again.insert(Some(index))) {
+            let call = cut.unwrap_or(Call { index, ..Call::default() });
+            finished.push(unfinished(call, end.outcome(memory_bytes)));
+            order.remove(0);
+        }
+        if started.elapsed() > FUNCTION_DEADLINE {
+            let time = || Outcome::Limit(Limit::Time);
+            finished.extend(order.drain(..).map(|index| unfinished(Call { index, ..Call::default() }, time())));
+        }
+        if order.is_empty() {
+            return Ok(Trial::Called(finished));
+        }
+        job.order = Some(order);
+    }
+}
+
+/// Why it never came to a call.
+fn failed(answer: &Answer, end: &End, memory_bytes: u64) -> Trial {
+    let reason = if answer.defined { Reason::ExamplesFailed } else { Reason::DefinitionFailed };
+    Trial::Failed(reason, answer.failure.clone().unwrap_or_else(|| end.describe(memory_bytes)))
+}
+
+fn unfinished(call: Call, outcome: Outcome) -> Finished {
+    let done = Done { outcome, literal: false, canonical: String::new(), lines: Vec::new() };
+    Finished { index: call.index, input: call.input, arguments: call.arguments, done }
+}
