@@ -1,29 +1,4 @@
-//! Everything around the workers: collection, the run in one process, the two ends of a fleet, the samples.
-//!
-//! Modules, in the order in which the data meets them:
-//!
-//! - [`collect`]: raw code → numbered items, each a function or a rejection
-//! - [`feed`]: items → messages in shards
-//! - [`submit`]: the feed of a fleet, with its cursor
-//! - [`run`]: every stage in one process
-//! - [`sink`]: outcomes → journals → parts
-//! - [`assemble`]: one executed function → samples or a rejection
-//! - [`output`]: parts, dataset card and report
-//! - [`finish`]: what a finished run leaves
-//! - [`identity`]: which settings make a run what it is
-//! - [`status`]: where everything of a fleet's run is
-//! - [`progress`]: the line on the terminal
-//! - [`cli`]: the command line
-
+//! Branch stub: the lead's lib.rs replaces this.
 pub mod assemble;
-pub mod cli;
 pub mod collect;
-pub mod feed;
-pub mod finish;
-pub mod identity;
 pub mod output;
-pub mod progress;
-pub mod run;
-pub mod sink;
-pub mod status;
-pub mod submit;
