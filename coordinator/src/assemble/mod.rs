@@ -1,38 +1,25 @@
-//! stub
-#![allow(missing_docs, unused)]
-use pipeline::{error::Failure, filter::*, records::*, stage::Verdict};
-use serde::{Deserialize, Serialize};
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    Parquet,
-    Jsonl,
-}
-#[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
-pub struct AssembleSettings {
-    #[arg(long, value_enum, default_value_t = Format::Parquet)]
-    pub format: Format,
-}
-impl AssembleSettings {
-    pub fn identity(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-}
-pub struct Assembler;
-impl Assembler {
-    pub fn new(_: &AssembleSettings, _seed: u64) -> Result<Self, Failure> {
-        Ok(Self)
-    }
-}
-pub fn assemble(_e: ExecutedFunction, _a: &Assembler) -> Verdict<Vec<Sample>> {
-    Verdict::Pass(vec![])
-}
-pub async fn run_filter(
-    input: impl tokio::io::AsyncBufRead + Send + Unpin,
-    source: &str,
-    assembler: Assembler,
-    output: impl tokio::io::AsyncWrite + Send + Unpin,
-    rejected: RejectionWriter,
-) -> Result<Counts, Failure> {
-    todo!()
-}
+//! Executed functions → samples: filters, what is shown, and how it is worded.
+//!
+//! In the order of the data: a line becomes an executed function (`published` reads other people's rows), its
+//! executions become `cases` that compare by value (`literal`, `quoted`), `rules` turn functions down, `select` draws
+//! what is shown, and `render` (strict, with the words of `phrases`) or `reference` (as published) writes the prompt.
+
+mod assembler;
+mod cases;
+mod filter;
+mod literal;
+mod phrases;
+mod published;
+mod quoted;
+mod random;
+mod reference;
+mod render;
+mod rules;
+mod select;
+mod settings;
+mod signature;
+
+pub use assembler::{Assembler, assemble};
+pub use filter::run_filter;
+pub use published::read_executed;
+pub use settings::{AssembleSettings, Format, Profile};

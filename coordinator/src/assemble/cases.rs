@@ -1,0 +1,157 @@
+use pipeline::records::{Example, ExecutedFunction, Execution, Outcome};
+
+use super::literal;
+
+/// Hexadecimal digits from which a number alone is taken for an address; `hex()` of everyday numbers is shorter.
+const ADDRESS_DIGITS: usize = 9;
+
+/// An example that the filters left: what was passed, what came back, and both in the form in which they compare.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    /// `[name, source]` in order.
+    pub arguments: Vec<(String, String)>,
+    pub result: Result<String, Raised>,
+    /// Whether the output enters an assert.
+    pub literal: bool,
+    /// The outcome by value.
+    pub outcome_key: String,
+    pub lines: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Raised {
+    pub class: String,
+    pub message: String,
+    pub explicit: bool,
+}
+
+impl Raised {
+    /// `ValueError: message`, or the type alone; one line.
+    pub fn text(&self) -> String {
+        if self.message.is_empty() { self.class.clone() } else { format!("{}: {}", self.class, self.message) }
+    }
+}
+
+/// Why an example is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Dropped {
+    Limit,
+    ImplicitError,
+    Address,
+    TooLong,
+    Repeated,
+}
+
+impl Dropped {
+    /// For the detail of a rejection.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit => "hit a limit",
+            Self::ImplicitError => "TypeError or AttributeError",
+            Self::Address => "holds a memory address",
+            Self::TooLong => "output too long",
+            Self::Repeated => "repeated input",
+        }
+    }
+}
+
+impl Case {
+    /// The call as it ran; none if a limit ended it.
+    pub fn of(execution: &Execution) -> Option<Self> {
+        let result = match &execution.outcome {
+            Outcome::Return(repr) => Ok(repr.clone()),
+            Outcome::Error(error) => {
+                Err(Raised { class: error.class.clone(), message: error.message.clone(), explicit: error.explicit })
+            }
+            Outcome::Limit(_) => return None,
+        };
+        let outcome_key = match &result {
+            Ok(repr) => literal::canonical(repr),
+            Err(raised) => format!("raises {}", raised.text()),
+        };
+        let lines = execution.lines.clone().unwrap_or_default();
+        Some(Self { arguments: execution.arguments.clone(), result, literal: execution.literal, outcome_key, lines })
+    }
+
+    pub fn returns(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    pub fn explicit(&self) -> bool {
+        matches!(&self.result, Err(raised) if raised.explicit)
+    }
+
+    /// Whether every argument's source stands alone, without an import.
+    pub fn plain_arguments(&self) -> bool {
+        self.arguments.iter().all(|(_, source)| literal::is_plain(source))
+    }
+
+    /// `a=1, b='x'`
+    pub fn keywords(&self) -> String {
+        self.arguments.iter().map(|(name, source)| format!("{name}={source}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// As a column of the sample.
+    pub fn example(&self) -> Example {
+        let (output, error) = match &self.result {
+            Ok(repr) => (Some(repr.clone()), None),
+            Err(raised) => (None, Some(raised.text())),
+        };
+        Example { input: self.keywords(), output, error }
+    }
+}
+
+/// Every example that did not hit a limit, as it ran.
+pub(super) fn all(executed: &ExecutedFunction) -> Vec<Case> {
+    executed.executions.iter().filter_map(Case::of).collect()
+}
+
+/// The examples that show behaviour: each input once, no address, no limit, no wrong input. And how many were dropped
+/// for what.
+pub(super) fn worth_showing(
+    executed: &ExecutedFunction,
+    max_output_chars: usize,
+) -> (Vec<Case>, std::collections::BTreeMap<Dropped, usize>) {
+    let (mut cases, mut dropped) = (Vec::new(), std::collections::BTreeMap::new());
+    let mut seen = std::collections::HashSet::new();
+    for execution in &executed.executions {
+        let verdict = match Case::of(execution) {
+            None => Err(Dropped::Limit),
+            Some(case) => judge(case, max_output_chars),
+        };
+        // Only an input that is used makes a later one a repetition.
+        let verdict = verdict.and_then(|case| {
+            if seen.insert(literal::canonical(&execution.input)) { Ok(case) } else { Err(Dropped::Repeated) }
+        });
+        match verdict {
+            Ok(case) => cases.push(case),
+            Err(why) => *dropped.entry(why).or_default() += 1,
+        }
+    }
+    (cases, dropped)
+}
+
+fn judge(case: Case, max_output_chars: usize) -> Result<Case, Dropped> {
+    let text = match &case.result {
+        Err(raised) if !raised.explicit && matches!(raised.class.as_str(), "TypeError" | "AttributeError") => {
+            return Err(Dropped::ImplicitError);
+        }
+        Err(raised) => &raised.message,
+        Ok(repr) => repr,
+    };
+    if holds_address(text) || case.arguments.iter().any(|(_, source)| holds_address(source)) {
+        return Err(Dropped::Address);
+    }
+    if text.chars().count() > max_output_chars {
+        return Err(Dropped::TooLong);
+    }
+    Ok(case)
+}
+
+/// `<function f at 0x7f…>`, or a number in the form of an address.
+fn holds_address(text: &str) -> bool {
+    text.match_indices("0x").any(|(at, _)| {
+        let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
+        digits >= ADDRESS_DIGITS || (digits > 0 && text[..at].ends_with(" at "))
+    })
+}

@@ -1,0 +1,178 @@
+//! `tests/assemble/<case>/`: `executed.jsonl` in, `expected.jsonl` and `rejected.jsonl` out; `settings.json` where the
+//! defaults do not do. `ACCEPT=1 cargo test -p coordinator --test assemble` writes what came out.
+
+use std::{
+    fs,
+    io::{BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use coordinator::assemble::{AssembleSettings, Assembler, Profile, run_filter};
+use pipeline::{filter::RejectionWriter, records::Sample};
+use serde_json::{Value, json};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const SEED: u64 = 7;
+
+/// Runs Python over `[[program, [statement, …], [[expression, repr], …]], …]`: each program in a namespace of its own,
+/// each statement must run, each expression must have that repr. Prints how many of each held, and what did not.
+const CHECK: &str = r#"
+import json, sys
+ran, equal, failures = 0, 0, []
+for program, statements, pairs in json.load(sys.stdin):
+    scope = {}
+    exec(program, scope)
+    for statement in statements:
+        try:
+            exec(statement, scope)
+            ran += 1
+        except BaseException as error:
+            failures.append([statement, repr(error)])
+    for expression, wanted in pairs:
+        value = repr(eval(expression, scope))
+        if value == wanted:
+            equal += 1
+        else:
+            failures.append([expression, value])
+print(json.dumps([ran, equal, failures]))
+"#;
+
+fn cases() -> Result<Vec<PathBuf>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assemble");
+    let mut cases = fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
+    cases.retain(|path| path.is_dir());
+    cases.sort();
+    assert!(!cases.is_empty(), "no cases");
+    Ok(cases)
+}
+
+fn settings(case: &Path) -> Result<AssembleSettings> {
+    let mut all = serde_json::to_value(AssembleSettings::default())?;
+    if let Ok(text) = fs::read_to_string(case.join("settings.json")) {
+        let Value::Object(own) = serde_json::from_str(&text)? else { return Err("settings.json is no object".into()) };
+        for (key, value) in own {
+            all[key] = value;
+        }
+    }
+    Ok(serde_json::from_value(all)?)
+}
+
+/// Samples and rejections of a case, as they would be written.
+async fn assembled(case: &Path, seed: u64) -> Result<(String, String)> {
+    let scratch = tempfile::tempdir()?;
+    let rejected = scratch.path().join("rejected.jsonl");
+    let input = fs::read(case.join("executed.jsonl"))?;
+    let mut samples = Vec::new();
+    let assembler = Assembler::new(&settings(case)?, seed)?;
+    let writer = RejectionWriter::create(Some(&rejected)).await?;
+    let lines = input.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    let counts = run_filter(input.as_slice(), "executed.jsonl", assembler, &mut samples, writer).await?;
+    assert_eq!(counts.passed + counts.rejected, lines as u64, "every line ends as one thing");
+    Ok((String::from_utf8(samples)?, fs::read_to_string(rejected)?))
+}
+
+#[tokio::test]
+async fn every_case_gives_what_is_expected() -> Result {
+    let accept = std::env::var_os("ACCEPT").is_some();
+    for case in cases()? {
+        let (samples, rejections) = assembled(&case, SEED).await?;
+        for (name, text) in [("expected.jsonl", samples), ("rejected.jsonl", rejections)] {
+            let path = case.join(name);
+            if accept {
+                fs::write(&path, &text)?;
+            }
+            let wanted = fs::read_to_string(&path)?;
+            let lines = text.lines().map(Some).chain(std::iter::repeat(None));
+            for (at, wanted) in wanted.lines().enumerate() {
+                let got = lines.clone().nth(at).flatten();
+                assert_eq!(got, Some(wanted), "{}:{}; `ACCEPT=1` accepts it", path.display(), at + 1);
+            }
+            assert_eq!(text.lines().count(), wanted.lines().count(), "{}", path.display());
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_seed_words_the_same_examples_otherwise() -> Result {
+    let mut different = 0;
+    for case in cases()? {
+        let (one, other) = (assembled(&case, SEED).await?, assembled(&case, SEED + 1).await?);
+        assert_eq!(one.1, other.1, "rejections depend on the seed in {}", case.display());
+        for (one, other) in one.0.lines().zip(other.0.lines()) {
+            let (one, other): (Sample, Sample) = (serde_json::from_str(one)?, serde_json::from_str(other)?);
+            assert_eq!(one.examples, other.examples);
+            different += u32::from(one.prompt != other.prompt);
+        }
+    }
+    assert!(different > 0, "no prompt changed");
+    Ok(())
+}
+
+/// Many seeds, so that every format is met: what the prompt asserts is true of the answer, and so is every example.
+#[tokio::test]
+async fn strict_samples_are_true_when_run() -> Result {
+    let (mut programs, mut statements, mut expressions) = (Vec::new(), 0, 0);
+    for case in cases()? {
+        if settings(&case)?.profile != Profile::Strict {
+            continue;
+        }
+        for seed in 0..40 {
+            for line in assembled(&case, seed).await?.0.lines() {
+                let sample: Sample = serde_json::from_str(line)?;
+                check_shape(&sample);
+                let call = format!("{}(", sample.function_name);
+                let claims = sample.prompt.lines().filter_map(|line| claim(line, &call)).collect::<Vec<_>>();
+                let pairs = sample.examples.iter().filter_map(|example| {
+                    let output = example.output.as_ref()?;
+                    Some(json!([format!("{call}{})", example.input), output]))
+                });
+                let pairs: Vec<Value> = pairs.collect();
+                statements += claims.len();
+                expressions += pairs.len();
+                let answer = sample.output.trim_matches('`').strip_prefix("python\n").ok_or("no fence")?;
+                programs.push(json!([answer, claims, pairs]));
+            }
+        }
+    }
+    assert!(statements > 100, "only {statements} asserts were met");
+    let (ran, equal, failures) = python(&Value::from(programs))?;
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!((ran, equal), (statements, expressions));
+    Ok(())
+}
+
+/// A line that claims equality, as a statement.
+fn claim(line: &str, call: &str) -> Option<String> {
+    if line.starts_with("assert ") {
+        return Some(line.to_owned());
+    }
+    (line.starts_with(call) && line.contains(") == ")).then(|| format!("assert {line}"))
+}
+
+fn check_shape(sample: &Sample) {
+    let (all, shown) = (sample.examples.len(), &sample.shown);
+    assert!((3..=8).contains(&shown.len()), "{}: {} shown", sample.id, shown.len());
+    assert!(all < 5 || all - shown.len() >= 2, "{}: {} of {all} shown", sample.id, shown.len());
+    assert!(shown.iter().all(|at| *at < all));
+    assert!(sample.examples.iter().all(|e| e.output.is_some() != e.error.is_some()), "{}", sample.id);
+    assert!(sample.prompt.contains(&format!("def {}(", sample.function_name)), "{}: no signature", sample.id);
+    assert!(!sample.prompt.contains(" nan") && !sample.prompt.contains("{output}"), "{}", sample.prompt);
+}
+
+fn python(programs: &Value) -> Result<(usize, usize, Vec<Value>)> {
+    let mut child = Command::new("python3")
+        .args(["-c", CHECK])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("python3 is needed (apt-get install python3): {error}"))?;
+    let mut stdin = child.stdin.take().ok_or("no stdin")?;
+    stdin.write_all(programs.to_string().as_bytes())?;
+    drop(stdin);
+    let answer = child.wait_with_output()?;
+    assert!(answer.status.success(), "the check itself failed");
+    Ok(serde_json::from_reader(BufReader::new(answer.stdout.as_slice()))?)
+}
