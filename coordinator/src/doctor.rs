@@ -3,7 +3,10 @@
 use std::io::Write;
 
 use pipeline::{error::Failure, queue::rabbitmq::BrokerSettings};
-use worker_exec::{Executor, settings::ExecSettings};
+use worker_exec::{
+    Executor,
+    settings::{ExecSettings, SandboxChoice},
+};
 
 /// Tries each backend and the broker, and prints a line about each.
 ///
@@ -11,9 +14,8 @@ use worker_exec::{Executor, settings::ExecSettings};
 /// None of the backends works: [`Failure::Unavailable`].
 pub async fn doctor(exec: &ExecSettings, broker: &BrokerSettings, mut out: impl Write) -> Result<(), Failure> {
     let mut isolated = false;
-    for backend in ["docker", "namespace"] {
-        let registry = prometheus::Registry::new();
-        let line = match Executor::start(&exec.with_backend(backend), &registry).await {
+    for (name, sandbox) in [("docker", SandboxChoice::Docker), ("namespace", SandboxChoice::Namespace)] {
+        let line = match Executor::start(&ExecSettings { sandbox, ..exec.clone() }).await {
             Ok(executor) => {
                 isolated = true;
                 let info = executor.info();
@@ -22,7 +24,7 @@ pub async fn doctor(exec: &ExecSettings, broker: &BrokerSettings, mut out: impl 
             }
             Err(failure) => format!("no: {failure}"),
         };
-        writeln!(out, "sandbox {backend:<10} {line}").map_err(anyhow::Error::from)?;
+        writeln!(out, "sandbox {name:<10} {line}").map_err(anyhow::Error::from)?;
     }
     let reached = pipeline::queue::rabbitmq::reach(broker).await;
     let line = reached.map_or_else(|failure| format!("no: {failure}"), |version| format!("ok, {version}"));

@@ -68,7 +68,7 @@ impl Run {
             return Ok(());
         }
         let writer = Writer::start(&self.writer, self.shared.seed, &telemetry.registry).await?;
-        let executor = Executor::start(&self.exec, &telemetry.registry).await?;
+        let executor = Arc::new(Executor::start(&self.exec).await?);
         identity.extend(resolved(&writer, &executor));
         let finished = self.work(folder, Value::Object(identity), writer, Arc::clone(&executor), telemetry, stop).await;
         executor.shutdown().await;
@@ -204,6 +204,7 @@ impl Run {
 fn resolved(writer: &Writer, executor: &Executor) -> Map<String, Value> {
     let info = executor.info();
     let mut resolved = writer.identity();
+    resolved.insert("sandbox".into(), json!(info.backend));
     resolved.insert("python".into(), json!(info.python));
     resolved.insert("sandbox_image_digest".into(), json!(info.image_digest));
     resolved

@@ -95,7 +95,8 @@ fn the_stages_piped_give_what_the_run_gives() {
     write("inputs", succeed(&["write-inputs", "--writer", "builtin", &step("functions")]));
     write("outcomes", succeed(&["execute", "--sandbox", "namespace", &step("inputs")]));
     let samples = succeed(&["assemble", &step("outcomes")]).stdout;
-    let run: Vec<u8> = parts(&out).into_iter().filter(|(name, _)| name.starts_with("data/")).flat_map(|(_, b)| b).collect();
+    let run: Vec<u8> =
+        parts(&out).into_iter().filter(|(name, _)| name.starts_with("data/")).flat_map(|(_, b)| b).collect();
     assert!(samples == run, "the pipe and the run differ");
     assert!(!run.is_empty());
 }
@@ -108,9 +109,21 @@ fn what_is_missing_is_one_sentence_and_exit_code_3() {
     let cases: &[(&[&str], i32, &str)] = &[
         (&["run", "/nowhere.jsonl", "--out", out, "--writer", "builtin"], 3, "/nowhere.jsonl"),
         (&["run", input, "--out", out, "--llm-url", "http://127.0.0.1:1/v1"], 3, "--llm-url"),
-        (&["run", input, "--out", out, "--writer", "builtin", "--sandbox", "namespace", "--python", "/no/python"], 3, "--python"),
-        (&["submit", input, "--run", "x", "--state", out, "--amqp-url", "amqp://127.0.0.1:1", "--startup-wait", "1"], 3, "AMQP_URL"),
-        (&["sink", "--run", "x", "--out", out, "--amqp-url", "amqp://127.0.0.1:1", "--startup-wait", "1"], 3, "AMQP_URL"),
+        (
+            &["run", input, "--out", out, "--writer", "builtin", "--sandbox", "namespace", "--python", "/no/python"],
+            3,
+            "--python",
+        ),
+        (
+            &["submit", input, "--run", "x", "--state", out, "--amqp-url", "amqp://127.0.0.1:1", "--startup-wait", "1"],
+            3,
+            "AMQP_URL",
+        ),
+        (
+            &["sink", "--run", "x", "--out", out, "--amqp-url", "amqp://127.0.0.1:1", "--startup-wait", "1"],
+            3,
+            "AMQP_URL",
+        ),
         (&["sink", "--out", out], 2, "--run"),
         (&["run", input], 2, "--out"),
         (&["run", input, "--out", out, "--config", "/nowhere.toml"], 2, "/nowhere.toml"),

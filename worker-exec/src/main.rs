@@ -43,8 +43,8 @@ async fn work() -> Result<(), Failure> {
     let telemetry = Telemetry::default();
     telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
-    let stage = settings::with_patience(broker.startup_wait, || Executor::start(&exec, &telemetry.registry));
-    let stage = stage.await?;
+    let stage = settings::with_patience(broker.startup_wait, || Executor::start(&exec));
+    let stage = std::sync::Arc::new(stage.await?);
     let queue = RabbitQueue::connect(&broker, "worker-exec").await?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);

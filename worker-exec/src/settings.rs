@@ -74,6 +74,16 @@ impl ExecSettings {
         Ok(())
     }
 
+    /// The settings that change what is recorded, as a JSON object; backend, Python and image are known only once a
+    /// sandbox is open.
+    pub fn identity(&self) -> serde_json::Value {
+        serde_json::json!({
+            "timeout_s": self.timeout,
+            "memory_limit_mib": self.memory_limit,
+            "stability": self.stability,
+        })
+    }
+
     /// Programs at once.
     pub fn slots(&self) -> usize {
         self.slots.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))

@@ -95,8 +95,8 @@ pub(crate) struct ExecuteArgs {
 }
 
 impl ExecuteArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>, telemetry: &Telemetry) -> Result<(), Failure> {
-        let executor = Executor::start(&resolver.get(&self.exec)?, &telemetry.registry).await?;
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+        let executor = Arc::new(Executor::start(&resolver.get(&self.exec)?).await?);
         let concurrency = 2 * executor.slots();
         let read = worker_llm::published::read_inputs;
         let result = filtered(Arc::clone(&executor), &self.files, read, concurrency).await;

@@ -81,7 +81,7 @@ pub fn main() -> Result<(), Failure> {
             Command::Run(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Collect(args) => args.run(&resolver).await,
             Command::WriteInputs(args) => args.run(&resolver, &telemetry).await,
-            Command::Execute(args) => args.run(&resolver, &telemetry).await,
+            Command::Execute(args) => args.run(&resolver).await,
             Command::Assemble(args) => args.run(&resolver).await,
             Command::Submit(args) => args.run(&resolver, stop).await,
             Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,

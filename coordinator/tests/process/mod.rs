@@ -124,7 +124,9 @@ pub fn corpus(folder: &Path, n: usize) -> PathBuf {
             let content = match k % 7 {
                 0 => format!("def f{k}(text):\n    return text[::-1] + '{k}'\n"),
                 1 => format!("def f{k}(a, b):\n    if a > {k}:\n        return a - b\n    return a + b\n"),
-                2 => format!("def f{k}(items):\n    total = {k}\n    for x in items:\n        total += x\n    return total\n"),
+                2 => format!(
+                    "def f{k}(items):\n    total = {k}\n    for x in items:\n        total += x\n    return total\n"
+                ),
                 3 => format!("def f{k}(n):\n    return undefined_{k}(n)\n"),
                 4 => format!("def f{k}(n):\n    if n < 0:\n        raise ValueError('negative')\n    return n * {k}\n"),
                 5 => format!("def f{k}(n):\n    print(n + {k})\n"),
