@@ -7,6 +7,7 @@ use std::{
         fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
         unix::process::CommandExt,
     },
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -34,7 +35,7 @@ impl Runner {
         let filter: String = seccomp::program().iter().map(|byte| format!("{byte:02x}")).collect();
         let scratch_bytes = config.scratch_bytes;
         let theirs_fd = theirs.as_raw_fd();
-        let mut command = Command::new(&config.python);
+        let mut command = Command::new(in_path(&config.python));
         command
             .args(["-s", "-S", "-B", "-c", include_str!("../runner.py")])
             .arg(format!("scratch={}", config.scratch.display()))
@@ -113,6 +114,13 @@ impl Drop for Runner {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A bare name is looked up in PATH, as an image sets it.
+fn in_path(python: &Path) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = || std::env::split_paths(&path).map(|folder| folder.join(python)).find(|file| file.is_file());
+    if python.components().count() > 1 { None } else { found() }.unwrap_or_else(|| python.to_owned())
 }
 
 fn limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()> {

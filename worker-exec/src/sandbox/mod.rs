@@ -1,7 +1,9 @@
 //! A place where programs run: the seam between two backends. Inside each stand the same `sandbox-init` and runner.
 
 mod docker;
+mod leftovers;
 mod namespace;
+mod tar;
 
 use std::{
     future::Future,
