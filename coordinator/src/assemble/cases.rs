@@ -15,7 +15,6 @@ pub(super) struct Case {
     pub literal: bool,
     /// The outcome by value.
     pub outcome_key: String,
-    pub lines: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,8 +68,7 @@ impl Case {
             Ok(repr) => literal::canonical(repr),
             Err(raised) => format!("raises {}", raised.text()),
         };
-        let lines = execution.lines.clone().unwrap_or_default();
-        Some(Self { arguments: execution.arguments.clone(), result, literal: execution.literal, outcome_key, lines })
+        Some(Self { arguments: execution.arguments.clone(), result, literal: execution.literal, outcome_key })
     }
 
     pub fn returns(&self) -> bool {

@@ -59,8 +59,8 @@ impl Phrases {
         if lists.iter().any(|list| list.is_empty()) {
             return Err(wrong("instructions, headers, function_headers and separators need an entry each".into()));
         }
-        if phrases.formats.iter().any(|format| format.weight.is_nan() || format.weight < 0.0) {
-            return Err(wrong("a format's weight is a number from 0".into()));
+        if let Some(format) = phrases.formats.iter().find(|format| format.weight.is_nan() || format.weight < 0.0) {
+            return Err(wrong(format!("the weight of format `{}` is no number from 0", format.name)));
         }
         if !phrases.formats.iter().any(|format| !format.asserts && format.weight > 0.0) {
             return Err(wrong("one format that asserts nothing is needed, for values that are no literals".into()));

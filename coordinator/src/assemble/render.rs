@@ -54,6 +54,7 @@ fn block(function: &Function, shown: &[&Case], format: &ExampleFormat, positiona
             case.keywords()
         };
         let call = format!("{}({input})", function.name);
+        let input = if input.is_empty() { "(no arguments)".to_owned() } else { input };
         let (template, key, value) = match &case.result {
             Ok(repr) => (&format.returns, "output", literal::source(repr)),
             Err(raised) => (&format.raises, "error", one_line(&raised.text())),
