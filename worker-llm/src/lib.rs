@@ -1,1 +1,3 @@
 //! Writes example inputs for functions.
+
+pub mod builtin;

@@ -12,8 +12,10 @@ mod names;
 mod scope;
 mod source;
 mod span;
+mod usage;
 
 pub use closure::{Bindings, Needs};
 pub use fingerprint::Fingerprint;
 pub use module::{Definition, Module, SyntaxError, with_module};
 pub use source::{Undecodable, decode, normalize};
+pub use usage::{Constant, FunctionUses, Kind, ParameterUse, Part, Role, Use, parameter_uses};
