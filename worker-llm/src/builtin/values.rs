@@ -187,7 +187,10 @@ fn text(style: &Style, random: &mut Random) -> String {
             (0..words).map(|_| word(random)).collect::<Vec<_>>().join(" ")
         }
         Style::Character => (*random.pick(&CHARACTERS)).into(),
-        Style::Digits => random.between(0, *random.pick_bound()).to_string(),
+        Style::Digits => {
+            let most = *random.pick(&[9, 99, 999, 99_999]);
+            random.between(0, most).to_string()
+        }
         Style::Decimal => format!("{}.{}", random.between(0, 99), random.between(0, 99)),
         Style::Binary => format!("{:b}", random.between(0, 255)),
         Style::Hexadecimal => format!("{:x}", random.between(0, 65_535)),
@@ -221,12 +224,6 @@ fn text(style: &Style, random: &mut Random) -> String {
                 _ => format!("{}{hint}{}", word(random), word(random)),
             }
         }
-    }
-}
-
-impl Random {
-    fn pick_bound(&mut self) -> &'static i64 {
-        [&9, &99, &999, &99_999][self.below(4)]
     }
 }
 
