@@ -14,6 +14,7 @@ mod names;
 mod scope;
 mod source;
 mod span;
+mod usage;
 mod walk;
 
 pub use closure::{Bindings, Needs};
@@ -21,3 +22,4 @@ pub use examples::{ExamplesBlock, entries, examples_block};
 pub use fingerprint::Fingerprint;
 pub use module::{Definition, Module, SyntaxError, with_module};
 pub use source::{Undecodable, decode, normalize};
+pub use usage::{Constant, FunctionUses, Kind, ParameterUse, Part, Role, Use, parameter_uses};

@@ -1,0 +1,100 @@
+//! Types as annotations and docstrings spell them: `List[int]`, `dict[str, float] | None`, `list of str, optional`.
+
+/// A type: its name in lower case without module, and what stands in its brackets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Type {
+    pub name: String,
+    pub of: Vec<Type>,
+    /// Whether `None` is allowed beside it.
+    pub nullable: bool,
+}
+
+/// Deepest brackets that are read.
+const MAX_DEPTH: usize = 6;
+
+/// Reads a type; none if the text says nothing that can be used.
+pub(super) fn parse(text: &str) -> Option<Type> {
+    parse_at(text, 0)
+}
+
+fn parse_at(text: &str, depth: usize) -> Option<Type> {
+    let text = text.trim().trim_matches(['\'', '"', '`']).trim_end_matches('.').trim();
+    if depth > MAX_DEPTH || text.is_empty() {
+        return None;
+    }
+    let alternatives: Vec<&str> = split(text, '|').into_iter().flat_map(|part| split_word(part, " or ")).collect();
+    if alternatives.len() > 1 {
+        return either(alternatives.into_iter(), depth);
+    }
+    if let Some((outer, inner)) = text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+        let name = plain(outer);
+        let inside = split(inner, ',');
+        return match name.as_str() {
+            "optional" => parse_at(inner, depth + 1).map(|inner| Type { nullable: true, ..inner }),
+            "union" => either(inside.into_iter(), depth),
+            "annotated" | "final" => parse_at(inside.first()?, depth + 1),
+            "literal" => Some(literal_type(inside.first()?)),
+            _ => {
+                let of = inside.iter().filter_map(|part| parse_at(part, depth + 1)).collect();
+                Some(Type { name, of, nullable: false })
+            }
+        };
+    }
+    if let Some((outer, inner)) = text.split_once(" of ") {
+        let of = parse_at(singular(inner.trim()), depth + 1).into_iter().collect();
+        return Some(Type { name: plain(outer.split_whitespace().last()?), of, nullable: false });
+    }
+    // Words after a comma qualify (`int, optional`); a sentence is no type, but may begin with one.
+    let words = split(text, ',').first()?.trim().to_string();
+    let name = plain(words.split_whitespace().next()?);
+    let nullable = text.contains("optional") || name == "none";
+    Some(Type { name, of: Vec::new(), nullable })
+}
+
+fn either<'t>(alternatives: impl Iterator<Item = &'t str>, depth: usize) -> Option<Type> {
+    let types: Vec<Type> = alternatives.filter_map(|text| parse_at(text, depth + 1)).collect();
+    let nullable = types.iter().any(|one| one.nullable || one.name == "none");
+    let first = types.into_iter().find(|one| one.name != "none")?;
+    Some(Type { nullable, ..first })
+}
+
+fn literal_type(text: &str) -> Type {
+    let name = if text.trim().starts_with(['\'', '"']) { "str" } else { "int" };
+    Type { name: name.into(), ..Type::default() }
+}
+
+/// `typing.List` → `list`.
+fn plain(name: &str) -> String {
+    name.trim().rsplit('.').next().unwrap_or_default().to_lowercase()
+}
+
+fn singular(name: &str) -> &str {
+    match name {
+        "ints" | "integers" | "floats" | "strings" | "numbers" | "lists" | "tuples" | "dicts" | "words" | "characters" => {
+            &name[..name.len() - 1]
+        }
+        _ => name,
+    }
+}
+
+/// Splits at a separator outside of brackets.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut start, mut open) = (Vec::new(), 0, 0i32);
+    for (at, character) in text.char_indices() {
+        match character {
+            '[' | '(' => open += 1,
+            ']' | ')' => open -= 1,
+            _ if character == separator && open == 0 => {
+                parts.push(&text[start..at]);
+                start = at + character.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+fn split_word<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
+    if text.contains('[') { vec![text] } else { text.split(word).collect() }
+}
