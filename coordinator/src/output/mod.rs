@@ -1,24 +1,18 @@
-//! stub
-#![allow(missing_docs, unused)]
-use pipeline::records::*;
-use std::path::Path;
-#[derive(Clone, Copy, Debug)]
-pub struct PartWriter;
-impl PartWriter {
-    pub fn new(_: crate::assemble::Format) -> Self {
-        Self
-    }
-    pub fn write(&self, out: &Path, shard: u64, samples: &[Sample], rejections: &[Rejection]) -> anyhow::Result<()> {
-        Ok(())
-    }
-}
-pub mod card {
-    pub fn render(_: Option<&serde_json::Value>) -> anyhow::Result<String> {
-        Ok(String::new())
-    }
-}
-pub mod report {
-    pub fn render(_: &serde_json::Value, _: &std::path::Path) -> anyhow::Result<String> {
-        Ok(String::new())
-    }
-}
+//! The files that a run leaves: parts, the dataset card, the report (DESIGN §4).
+//!
+//! - [`columns`]: the columns of the parts, documented once
+//! - [`rows`]: records as rows of these columns and back
+//! - [`parts`]: writes the parts of a shard, each in one step
+//! - [`read`]: reads them back
+//! - [`card`]: README.md, by which `datasets` loads the folder
+//! - [`report`]: report.html
+
+pub mod card;
+pub mod columns;
+pub mod parts;
+pub mod read;
+pub mod report;
+pub mod rows;
+
+pub use parts::PartWriter;
+pub use read::{read_rejections, read_samples};
