@@ -19,11 +19,14 @@ pub(super) fn parameter(parameter: &ParameterUse) -> Option<Shape> {
     let said = said.or_else(|| parameter.documented.as_deref().and_then(types::parse));
     let nullable = parameter.default.as_deref() == Some("None") || said.as_ref().is_some_and(|said| said.nullable);
     let shape = shape(&parameter.used, said.as_ref(), &parameter.name, 0)?;
+    let inside = [Part::Element, Part::Key].into_iter().filter_map(|part| parameter.used.parts.get(&part));
+    let names: Vec<String> = inside.flat_map(|used| used.names.clone()).filter(|name| *name != parameter.name).collect();
+    let shape = if names.is_empty() { shape } else { Shape::Including(Box::new(shape), names) };
     Some(if nullable { Shape::Nullable(Box::new(shape)) } else { shape })
 }
 
 fn shape(used: &Use, said: Option<&Type>, name: &str, depth: usize) -> Option<Shape> {
-    let suggested = naming::suggest(name);
+    let suggested = naming::suggest(name).or_else(|| used.names.iter().find_map(|name| naming::suggest(name)));
     let kind = said.and_then(known).or_else(|| kind(used, suggested.as_ref().map(|(kind, _)| *kind), depth))?;
     let suggested = suggested.filter(|(suggested, _)| *suggested == kind).map(|(_, shape)| shape);
     let inner = said.map(|said| said.of.as_slice()).unwrap_or_default();
@@ -91,7 +94,10 @@ fn kind(used: &Use, suggested: Option<Kind>, depth: usize) -> Option<Kind> {
     for role in used.roles.keys() {
         match role {
             Role::IntText => [Kind::Str, Kind::Int].into_iter().for_each(|kind| vote(kind, 6)),
-            Role::FloatText => [Kind::Str, Kind::Float].into_iter().for_each(|kind| vote(kind, 6)),
+            Role::FloatText => {
+                vote(Kind::Str, 6);
+                vote(Kind::Float, 12);
+            }
             Role::Bound | Role::Index => vote(Kind::Int, 10),
             Role::Multiplied => [Kind::Int, Kind::Float].into_iter().for_each(|kind| vote(kind, 3)),
             Role::Ordered => vote(Kind::Int, 4),

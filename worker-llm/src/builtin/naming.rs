@@ -6,6 +6,11 @@ use super::shape::{Shape, Style};
 
 /// A kind that is usual for a name, and a shape to go with it.
 pub(super) fn suggest(name: &str) -> Option<(Kind, Shape)> {
+    match name {
+        "A" | "B" | "L" | "X" | "Y" => return exact("lst"),
+        "S" => return exact("s"),
+        _ => {}
+    }
     let lower = name.trim_matches('_').to_lowercase();
     let words: Vec<String> = words(name);
     let last = words.last().map_or(lower.as_str(), String::as_str);

@@ -62,11 +62,19 @@ pub(super) struct Entry {
 }
 
 /// One value, as Python source.
-pub(super) fn write(shape: &Shape, entry: Entry, random: &mut Random) -> String {
+pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], random: &mut Random) -> String {
     let inner = Entry { depth: entry.depth + 1, edge: false, length: 2 + random.below(3) };
     match shape {
         Shape::Nullable(_) if random.chance(15) => "None".into(),
-        Shape::Nullable(shape) => write(shape, entry, random),
+        Shape::Nullable(shape) => write(shape, entry, others, random),
+        Shape::Including(shape, names) => {
+            let known = others.iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value.as_str());
+            let written = write(shape, entry, others, random);
+            match known {
+                Some(known) if random.chance(65) => including(shape, &written, known),
+                _ => written,
+            }
+        }
         Shape::Bool => if random.chance(50) { "True" } else { "False" }.into(),
         Shape::Bytes => format!("b{}", quote(&word(random))),
         Shape::Callable => "lambda *args: args[0]".into(),
@@ -83,16 +91,21 @@ pub(super) fn write(shape: &Shape, entry: Entry, random: &mut Random) -> String 
         }
         Shape::List { element, min, exact } => {
             let length = length(*min, *exact, entry, random);
-            let mut elements: Vec<String> = (0..length).map(|_| write(element, inner, random)).collect();
+            let mut elements: Vec<String> = (0..length).map(|_| write(element, inner, others, random)).collect();
             // Repeated elements are what counting and deduplicating code is about.
-            if elements.len() > 2 && random.chance(30) {
+            if elements.len() > 2 && random.chance(25) {
+                let from: Vec<String> = elements[..2].to_vec();
+                for element in &mut elements {
+                    element.clone_from(random.pick(&from));
+                }
+            } else if elements.len() > 2 && random.chance(30) {
                 let (from, to) = (random.below(elements.len()), random.below(elements.len()));
                 elements[to] = elements[from].clone();
             }
             format!("[{}]", elements.join(", "))
         }
         Shape::Tuple(items) => {
-            let items: Vec<String> = items.iter().map(|item| write(item, inner, random)).collect();
+            let items: Vec<String> = items.iter().map(|item| write(item, inner, others, random)).collect();
             if items.len() == 1 { format!("({},)", items[0]) } else { format!("({})", items.join(", ")) }
         }
         Shape::Set(element) => {
@@ -107,18 +120,37 @@ pub(super) fn write(shape: &Shape, entry: Entry, random: &mut Random) -> String 
         }
         Shape::Dict { entries, key, value, open } => {
             let mut written: Vec<(String, String)> =
-                entries.iter().map(|(key, value)| (quote(key), write(value, inner, random))).collect();
+                entries.iter().map(|(key, value)| (quote(key), write(value, inner, others, random))).collect();
             if *open {
                 for _ in 0..length(0, false, entry, random).min(4) {
                     let key = hashable(key, inner, random);
                     if !written.iter().any(|(known, _)| *known == key) {
-                        written.push((key, write(value, inner, random)));
+                        written.push((key, write(value, inner, others, random)));
                     }
                 }
             }
             let written: Vec<String> = written.into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
             format!("{{{}}}", written.join(", "))
         }
+    }
+}
+
+/// `written` with the value `known` in it, at the end.
+fn including(shape: &Shape, written: &str, known: &str) -> String {
+    let inner = written.get(1..written.len().saturating_sub(1)).unwrap_or_default();
+    let before = if inner.is_empty() { String::new() } else { format!("{inner}, ") };
+    let key = known.starts_with(['\'', '-']) || known.starts_with(|first: char| first.is_ascii_digit());
+    match shape {
+        Shape::List { exact: false, .. } => format!("[{before}{known}]"),
+        Shape::Set(_) if key && !inner.ends_with('(') => format!("{{{before}{known}}}"),
+        Shape::Dict { value, open: true, .. } if key => {
+            let value = write(value, Entry { length: 2, edge: false, depth: 1 }, &[], &mut Random::new(written.len() as u64));
+            format!("{{{before}{known}: {value}}}")
+        }
+        Shape::Str { .. } if known.starts_with('\'') && known.len() > 2 => {
+            format!("'{inner}{}'", &known[1..known.len() - 1])
+        }
+        _ => written.to_string(),
     }
 }
 
@@ -131,7 +163,7 @@ fn hashable(shape: &Shape, entry: Entry, random: &mut Random) -> String {
         }
         Shape::Dict { .. } | Shape::Set(_) => quote(&word(random)),
         Shape::Nullable(shape) => hashable(shape, entry, random),
-        shape => write(shape, entry, random),
+        shape => write(shape, entry, &[], random),
     }
 }
 

@@ -290,7 +290,9 @@ impl<'a> Walk<'a> {
                 self.graph.unify(pieces, made);
                 return pieces;
             }
-            return made;
+            // Still about the same text: what is looked for in it is looked for in the original.
+            let same = matches!(name, "lower" | "upper" | "strip" | "lstrip" | "rstrip" | "casefold" | "title" | "replace");
+            return if same { base } else { made };
         }
         self.container_method(base, name, argument, literal)
     }
