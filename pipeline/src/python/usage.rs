@@ -5,6 +5,7 @@ mod calls;
 mod doctest;
 mod expressions;
 mod graph;
+mod methods;
 mod statements;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ mod types;
 mod values;
 
 use pipeline::{
-    python::{FunctionUses, ParameterUse, parameter_uses},
+    python::{FunctionUses, ParameterUse, Part, parameter_uses},
     reason::Reason,
     records::{Function, GeneratedInputs, Generation, Rejection, WriteMethod},
     stage::Verdict,
@@ -80,7 +80,8 @@ fn shape_of(parameter: &ParameterUse) -> Result<Option<Shape>, String> {
     if parameter.positional_only {
         return refuse("it can only be given by position");
     }
-    if OBJECTS.contains(&name.as_str()) {
+    let object = OBJECTS.contains(&name.as_str());
+    if object && (parameter.used.parts.keys().all(|part| matches!(part, Part::Attribute(_))) || name == "self") {
         return refuse("its name stands for an object that no literal gives");
     }
     match guess::parameter(parameter) {

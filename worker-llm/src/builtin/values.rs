@@ -3,15 +3,42 @@
 use super::shape::{Shape, Style};
 
 const WORDS: [&str; 24] = [
-    "apple", "river", "Stone", "cat", "level", "blue", "Python", "banana", "hello", "world", "Zoe", "kite", "noon", "tree42",
-    "MIXED", "quick", "a", "snow", "radar", "x1", "lamp", "Ocean", "seven", "bookkeeper",
+    "apple",
+    "river",
+    "Stone",
+    "cat",
+    "level",
+    "blue",
+    "Python",
+    "banana",
+    "hello",
+    "world",
+    "Zoe",
+    "kite",
+    "noon",
+    "tree42",
+    "MIXED",
+    "quick",
+    "a",
+    "snow",
+    "radar",
+    "x1",
+    "lamp",
+    "Ocean",
+    "seven",
+    "bookkeeper",
 ];
 const CHARACTERS: [&str; 12] = ["a", "z", "B", "5", " ", "e", "Q", "0", "-", "m", "T", "9"];
 const URLS: [&str; 6] = [
-    "https://example.com/a/b.html", "http://www.site.org/index.php?id=7", "https://sub.example.co.uk", "ftp://files.example.net/x.zip",
-    "example.com/page", "https://example.com/path/?q=1&r=2#top",
+    "https://example.com/a/b.html",
+    "http://www.site.org/index.php?id=7",
+    "https://sub.example.co.uk",
+    "ftp://files.example.net/x.zip",
+    "example.com/page",
+    "https://example.com/path/?q=1&r=2#top",
 ];
-const PATHS: [&str; 6] = ["/home/user/file.txt", "data/table.csv", "archive.tar.gz", "image.PNG", "/etc/hosts", "a/b/c/"];
+const PATHS: [&str; 6] =
+    ["/home/user/file.txt", "data/table.csv", "archive.tar.gz", "image.PNG", "/etc/hosts", "a/b/c/"];
 const JSON: [&str; 6] =
     ["{\"a\": 1}", "[1, 2, 3]", "{\"name\": \"Ann\", \"age\": 30}", "[]", "{\"x\": [true, null]}", "\"text\""];
 
@@ -80,11 +107,15 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
         Shape::Callable => "lambda *args: args[0]".into(),
         Shape::Int { low, high, special, zero } => int(*low, *high, special, *zero, entry, random).to_string(),
         Shape::Float { low, high, special, zero } => float(*low, *high, special, *zero, entry, random),
+        // Text that is no number: code that reads one often says so.
+        Shape::Str { style: Style::Digits | Style::Decimal, special, .. } if entry.edge && special.is_empty() => {
+            quote(&word(random))
+        }
         Shape::Str { style, special, empty } => {
             if *empty && entry.edge && random.chance(50) {
                 return "''".into();
             }
-            if !special.is_empty() && random.chance(60) {
+            if !special.is_empty() && random.chance(70) {
                 return quote(random.pick::<String>(special));
             }
             quote(&text(style, random))
@@ -144,7 +175,8 @@ fn including(shape: &Shape, written: &str, known: &str) -> String {
         Shape::List { exact: false, .. } => format!("[{before}{known}]"),
         Shape::Set(_) if key && !inner.ends_with('(') => format!("{{{before}{known}}}"),
         Shape::Dict { value, open: true, .. } if key => {
-            let value = write(value, Entry { length: 2, edge: false, depth: 1 }, &[], &mut Random::new(written.len() as u64));
+            let value =
+                write(value, Entry { length: 2, edge: false, depth: 1 }, &[], &mut Random::new(written.len() as u64));
             format!("{{{before}{known}: {value}}}")
         }
         Shape::Str { .. } if known.starts_with('\'') && known.len() > 2 => {
@@ -179,10 +211,14 @@ fn length(min: usize, exact: bool, entry: Entry, random: &mut Random) -> usize {
 
 fn int(low: i64, high: i64, special: &[i64], zero: bool, entry: Entry, random: &mut Random) -> i64 {
     if !special.is_empty() && random.chance(55) {
-        return random.pick(special).saturating_add(random.between(-1, 1));
+        let beside = if random.chance(45) { random.between(-1, 1) } else { 0 };
+        return random.pick(special).saturating_add(beside);
     }
     let value = if entry.edge && entry.depth == 0 {
         *random.pick(&[0, 1, low, high.saturating_mul(if high >= 100 { 9 } else { 1 })])
+    } else if entry.depth > 0 && random.chance(30) {
+        // Few values, so that lists meet.
+        random.between(low.max(0), high.min(3).max(low))
     } else if random.chance(40) {
         random.between(low.max(0), high.min(12).max(low))
     } else {
@@ -233,7 +269,9 @@ fn text(style: &Style, random: &mut Random) -> String {
         Style::Date => {
             format!("{}-{:02}-{:02}", random.between(1990, 2030), random.between(1, 12), random.between(1, 28))
         }
-        Style::Time => format!("{:02}:{:02}:{:02}", random.between(0, 23), random.between(0, 59), random.between(0, 59)),
+        Style::Time => {
+            format!("{:02}:{:02}:{:02}", random.between(0, 23), random.between(0, 59), random.between(0, 59))
+        }
         Style::Alphabet(characters) => {
             let length = 1 + random.below(10);
             let mixed = random.chance(25);
