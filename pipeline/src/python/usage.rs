@@ -5,6 +5,7 @@ mod calls;
 mod doctest;
 mod expressions;
 mod graph;
+mod methods;
 mod statements;
 
 use std::collections::BTreeMap;
@@ -132,6 +133,8 @@ pub struct Use {
     pub constants: Vec<Constant>,
     /// Literals that are looked for within it: separators, prefixes.
     pub hints: Vec<Constant>,
+    /// Parameters that are of this very type: compared with it, looked up in it.
+    pub names: Vec<String>,
     /// What is known about its parts.
     pub parts: BTreeMap<Part, Use>,
 }
@@ -180,6 +183,8 @@ fn analyse(source: &str, body: &[&Stmt], def: &StmtFunctionDef) -> FunctionUses 
     let mut walk = Walk::new(body);
     let values = walk.run(def);
     let docstring = docstring(def);
+    let names = def.parameters.iter_non_variadic_params().map(|parameter| parameter.name().to_string());
+    walk.graph.names = names.zip(values.iter().copied()).collect();
     let text = |expr: &Expr| source[expr.range()].to_string();
     let mut parameters = Vec::new();
     for (at, parameter) in def.parameters.iter_non_variadic_params().enumerate() {

@@ -19,12 +19,16 @@ pub(super) fn parameter(parameter: &ParameterUse) -> Option<Shape> {
     let said = said.or_else(|| parameter.documented.as_deref().and_then(types::parse));
     let nullable = parameter.default.as_deref() == Some("None") || said.as_ref().is_some_and(|said| said.nullable);
     let shape = shape(&parameter.used, said.as_ref(), &parameter.name, 0)?;
+    let inside = [Part::Element, Part::Key].into_iter().filter_map(|part| parameter.used.parts.get(&part));
+    let names: Vec<String> =
+        inside.flat_map(|used| used.names.clone()).filter(|name| *name != parameter.name).collect();
+    let shape = if names.is_empty() { shape } else { Shape::Including(Box::new(shape), names) };
     Some(if nullable { Shape::Nullable(Box::new(shape)) } else { shape })
 }
 
 fn shape(used: &Use, said: Option<&Type>, name: &str, depth: usize) -> Option<Shape> {
-    let suggested = naming::suggest(name);
-    let kind = said.and_then(known).or_else(|| kind(used, suggested.as_ref().map(|(kind, _)| *kind), depth))?;
+    let suggested = naming::suggest(name).or_else(|| used.names.iter().find_map(|name| naming::suggest(name)));
+    let kind = said.and_then(known).or_else(|| kind(used, suggested.as_ref().map(|(kind, _)| *kind)))?;
     let suggested = suggested.filter(|(suggested, _)| *suggested == kind).map(|(_, shape)| shape);
     let inner = said.map(|said| said.of.as_slice()).unwrap_or_default();
     Some(match kind {
@@ -65,7 +69,7 @@ fn known(said: &Type) -> Option<Kind> {
 }
 
 /// The kind with most evidence.
-fn kind(used: &Use, suggested: Option<Kind>, depth: usize) -> Option<Kind> {
+fn kind(used: &Use, suggested: Option<Kind>) -> Option<Kind> {
     let mut scores: BTreeMap<Kind, u32> = BTreeMap::new();
     let mut vote = |kind: Kind, weight: u32| *scores.entry(kind).or_default() += weight;
     let element = used.parts.get(&Part::Element);
@@ -91,7 +95,10 @@ fn kind(used: &Use, suggested: Option<Kind>, depth: usize) -> Option<Kind> {
     for role in used.roles.keys() {
         match role {
             Role::IntText => [Kind::Str, Kind::Int].into_iter().for_each(|kind| vote(kind, 6)),
-            Role::FloatText => [Kind::Str, Kind::Float].into_iter().for_each(|kind| vote(kind, 6)),
+            Role::FloatText => {
+                vote(Kind::Str, 6);
+                vote(Kind::Float, 12);
+            }
             Role::Bound | Role::Index => vote(Kind::Int, 10),
             Role::Multiplied => [Kind::Int, Kind::Float].into_iter().for_each(|kind| vote(kind, 3)),
             Role::Ordered => vote(Kind::Int, 4),
@@ -104,7 +111,8 @@ fn kind(used: &Use, suggested: Option<Kind>, depth: usize) -> Option<Kind> {
         }
     }
     if let Some(element) = element {
-        let compound = [Part::Element, Part::Item(0), Part::Item(1)].iter().any(|part| element.parts.contains_key(part));
+        let compound =
+            [Part::Element, Part::Item(0), Part::Item(1)].iter().any(|part| element.parts.contains_key(part));
         let numeric = element.kinds.keys().any(|kind| matches!(kind, Kind::Int | Kind::Float | Kind::Number));
         let characters = texts(&element.constants);
         if compound || numeric || element.kinds.contains_key(&Kind::Dict) {
@@ -137,7 +145,7 @@ fn kind(used: &Use, suggested: Option<Kind>, depth: usize) -> Option<Kind> {
     match best {
         Some((kind, score)) if *score > 0 => Some(*kind),
         // A parameter that is only tested for truth, or only handed on.
-        _ if depth > 0 || !used.roles.contains_key(&Role::Truth) => Some(Kind::Int),
+        _ if !used.roles.contains_key(&Role::Truth) => Some(Kind::Int),
         _ => Some(Kind::Bool),
     }
 }
@@ -202,7 +210,8 @@ fn float(used: &Use, suggested: Option<Shape>) -> Shape {
 fn text(used: &Use, suggested: Option<Shape>) -> Shape {
     let special = texts(&used.constants);
     let hints = texts(&used.hints);
-    let empty = !used.roles.contains_key(&Role::NotEmpty) && !used.parts.keys().any(|part| matches!(part, Part::Item(_)));
+    let empty =
+        !used.roles.contains_key(&Role::NotEmpty) && !used.parts.keys().any(|part| matches!(part, Part::Item(_)));
     let plays = |role| used.roles.contains_key(&role);
     let named = match suggested {
         Some(Shape::Str { style, .. }) => style,
@@ -210,7 +219,8 @@ fn text(used: &Use, suggested: Option<Shape>) -> Shape {
     };
     let element = used.parts.get(&Part::Element);
     let character = |role| element.is_some_and(|element| element.roles.contains_key(&role));
-    let alphabet: Vec<char> = element.into_iter().flat_map(|element| texts(&element.constants)).collect::<String>().chars().collect();
+    let alphabet: Vec<char> =
+        element.into_iter().flat_map(|element| texts(&element.constants)).collect::<String>().chars().collect();
     let style = if plays(Role::Json) {
         Style::Json
     } else if plays(Role::Character) {
@@ -228,7 +238,8 @@ fn text(used: &Use, suggested: Option<Shape>) -> Shape {
     } else {
         Style::Around(hints)
     };
-    let style = longest_item(used).filter(|least| *least > 4 && style == Style::Word).map_or(style, |_| Style::Sentence);
+    let style =
+        longest_item(used).filter(|least| *least > 4 && style == Style::Word).map_or(style, |_| Style::Sentence);
     let empty = empty && !matches!(style, Style::Digits | Style::Decimal | Style::Json | Style::Character);
     Shape::Str { style, special, empty }
 }
@@ -328,7 +339,9 @@ fn sequence(
     let longest = longest_item(used);
     let length = unpacked.or(longest);
     // Places of their own: a record rather than a list.
-    if let Some(length) = length.filter(|length| inner.is_empty() && *length <= 8 && !used.parts.contains_key(&Part::Element)) {
+    if let Some(length) =
+        length.filter(|length| inner.is_empty() && *length <= 8 && !used.parts.contains_key(&Part::Element))
+    {
         let items: Option<Vec<Shape>> =
             (0..).take(length).map(|at| shape(&item(used, at), None, "", depth + 1)).collect();
         let items = items?;
@@ -342,7 +355,11 @@ fn sequence(
     }
     let element = element(used, inner.first(), name, depth)?;
     let least = length.unwrap_or(usize::from(used.roles.contains_key(&Role::NotEmpty)));
-    Some(Shape::List { element: Box::new(element), min: least, exact: unpacked.is_some() || (depth > 0 && length.is_some()) })
+    Some(Shape::List {
+        element: Box::new(element),
+        min: least,
+        exact: unpacked.is_some() || (depth > 0 && length.is_some()),
+    })
 }
 
 fn dict(used: &Use, inner: &[Type], depth: usize) -> Option<Shape> {

@@ -10,7 +10,7 @@ mod types;
 mod values;
 
 use pipeline::{
-    python::{FunctionUses, ParameterUse, parameter_uses},
+    python::{FunctionUses, ParameterUse, Part, parameter_uses},
     reason::Reason,
     records::{Function, GeneratedInputs, Generation, Rejection, WriteMethod},
     stage::Verdict,
@@ -80,7 +80,8 @@ fn shape_of(parameter: &ParameterUse) -> Result<Option<Shape>, String> {
     if parameter.positional_only {
         return refuse("it can only be given by position");
     }
-    if OBJECTS.contains(&name.as_str()) {
+    let object = OBJECTS.contains(&name.as_str());
+    if object && (parameter.used.parts.keys().all(|part| matches!(part, Part::Attribute(_))) || name == "self") {
         return refuse("its name stands for an object that no literal gives");
     }
     match guess::parameter(parameter) {
@@ -114,22 +115,37 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
         let length = [3, 4, 5, 2, 6, 1, 3, 7, 4, 8][nth % 10];
         // Edge cases are the minority: an entry on which the function raises teaches less.
         let edges = nth % 4 == 3;
-        let mut arguments = Vec::new();
         let on_edge = random.below(shapes.len());
-        for (at, (parameter, shape)) in shapes.iter().enumerate() {
+        // Values that others include come first.
+        let mut order: Vec<usize> = (0..shapes.len()).collect();
+        order.sort_by_key(|at| includes(&shapes[*at].1));
+        let mut written: Vec<(String, String)> = Vec::new();
+        for at in order {
+            let (parameter, shape) = &shapes[at];
             // Every fourth entry leaves the optional parameters to their defaults.
             if parameter.default.is_some() && nth % 4 == 1 {
                 continue;
             }
             let entry = Entry { length, edge: edges && at == on_edge, depth: 0 };
-            arguments.push(format!("{}={}", parameter.name, values::write(shape, entry, random)));
+            let value = values::write(shape, entry, &written, random);
+            written.push((parameter.name.clone(), value));
         }
+        written.sort_by_key(|(name, _)| uses.parameters.iter().position(|one| one.name == *name));
+        let arguments: Vec<String> = written.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let entry = arguments.join(", ");
         if !entries.contains(&entry) {
             entries.push(entry);
         }
     }
     entries
+}
+
+fn includes(shape: &Shape) -> bool {
+    match shape {
+        Shape::Including(..) => true,
+        Shape::Nullable(shape) => includes(shape),
+        _ => false,
+    }
 }
 
 fn block(entries: &[String]) -> String {

@@ -6,6 +6,11 @@ use super::shape::{Shape, Style};
 
 /// A kind that is usual for a name, and a shape to go with it.
 pub(super) fn suggest(name: &str) -> Option<(Kind, Shape)> {
+    match name {
+        "A" | "B" | "L" | "X" | "Y" => return exact("lst"),
+        "S" => return exact("s"),
+        _ => {}
+    }
     let lower = name.trim_matches('_').to_lowercase();
     let words: Vec<String> = words(name);
     let last = words.last().map_or(lower.as_str(), String::as_str);
@@ -42,10 +47,9 @@ fn exact(name: &str) -> Option<(Kind, Shape)> {
     let float = |low, high| (K::Float, Shape::Float { low, high, special: Vec::new(), zero: true });
     let text = |style| (K::Str, Shape::text(style));
     Some(match name {
-        "n" | "m" | "num" | "number" | "k" | "i" | "j" | "p" | "q" | "number_of" | "num1" | "num2" | "val" | "value"
-        | "total" | "score" | "limit" | "a" | "b" | "c" | "x" | "y" | "z" | "integer" | "points" | "level" | "id" | "max" | "min" => {
-            int(0, 100)
-        }
+        "n" | "m" | "num" | "number" | "k" | "i" | "j" | "p" | "q" | "number_of" | "num1" | "num2" | "val"
+        | "value" | "total" | "score" | "limit" | "a" | "b" | "c" | "x" | "y" | "z" | "integer" | "points"
+        | "level" | "id" | "max" | "min" => int(0, 100),
         "count" | "size" | "length" | "width" | "height" | "depth" | "steps" | "rows" | "cols" | "index" | "idx"
         | "position" | "digit" | "bits" | "times" | "degree" | "dim" | "row" | "col" => int(0, 12),
         "year" => int(1900, 2030),
@@ -54,17 +58,15 @@ fn exact(name: &str) -> Option<(Kind, Shape)> {
         "hour" | "hours" => int(0, 23),
         "minute" | "minutes" | "second" | "seconds" | "secs" => int(0, 5000),
         "age" => int(1, 90),
-        "price" | "rate" | "temperature" | "weight" | "radius" | "ratio" | "amount" | "salary" | "distance" | "speed"
-        | "angle" | "celsius" | "fahrenheit" | "percentage" | "alpha" | "beta" | "lat" | "lon" | "mass" => {
+        "price" | "rate" | "temperature" | "weight" | "radius" | "ratio" | "amount" | "salary" | "distance"
+        | "speed" | "angle" | "celsius" | "fahrenheit" | "percentage" | "alpha" | "beta" | "lat" | "lon" | "mass" => {
             float(0.0, 100.0)
         }
-        "s" | "str" | "string" | "word" | "name" | "st" | "txt" | "prefix" | "suffix" | "key" | "label" | "title" | "token" | "tag"
-        | "username" | "lang" | "color" | "colour" | "pattern" | "code" | "string1" | "password" | "city" | "country" => {
-            text(Style::Word)
-        }
-        "text" | "sentence" | "line" | "msg" | "message" | "phrase" | "paragraph" | "content" | "strng" | "description" => {
-            text(Style::Sentence)
-        }
+        "s" | "str" | "string" | "word" | "name" | "st" | "txt" | "prefix" | "suffix" | "key" | "label" | "title"
+        | "token" | "tag" | "username" | "lang" | "color" | "colour" | "pattern" | "code" | "string1" | "password"
+        | "city" | "country" => text(Style::Word),
+        "text" | "sentence" | "line" | "msg" | "message" | "phrase" | "paragraph" | "content" | "strng"
+        | "description" => text(Style::Sentence),
         "char" | "ch" | "letter" | "character" => text(Style::Character),
         "url" | "uri" | "link" | "href" => text(Style::Url),
         "email" | "mail" => text(Style::Email),
@@ -73,10 +75,9 @@ fn exact(name: &str) -> Option<(Kind, Shape)> {
         "time" => text(Style::Time),
         "binary" => text(Style::Binary),
         "hex" => text(Style::Hexadecimal),
-        "lst" | "list" | "arr" | "array" | "nums" | "numbers" | "l" | "li" | "values" | "items" | "data" | "ls" | "seq"
-        | "sequence" | "xs" | "vector" | "vec" | "integers" | "scores" | "digits" | "input_list" | "my_list" | "v" => {
-            (K::List, Shape::list(Shape::int(-5, 20)))
-        }
+        "lst" | "list" | "arr" | "array" | "nums" | "numbers" | "l" | "li" | "values" | "items" | "data" | "ls"
+        | "seq" | "sequence" | "xs" | "vector" | "vec" | "integers" | "scores" | "digits" | "input_list"
+        | "my_list" | "v" => (K::List, Shape::list(Shape::int(-5, 20))),
         "words" | "names" | "strings" | "strs" | "lines" | "tokens" | "keys" | "labels" | "rows_of_text" => {
             (K::List, Shape::list(Shape::text(Style::Word)))
         }
@@ -87,9 +88,8 @@ fn exact(name: &str) -> Option<(Kind, Shape)> {
         "point" | "pos" | "coord" | "coords" | "coordinates" | "pair" | "p1" | "p2" | "p0" => {
             (K::Tuple, Shape::Tuple(vec![Shape::int(-5, 10), Shape::int(-5, 10)]))
         }
-        "d" | "dict" | "dictionary" | "mapping" | "kwargs" | "options" | "config" | "params" | "settings" | "counts" => {
-            (K::Dict, dict())
-        }
+        "d" | "dict" | "dictionary" | "mapping" | "kwargs" | "options" | "config" | "params" | "settings"
+        | "counts" => (K::Dict, dict()),
         "flag" | "verbose" | "debug" | "reverse" | "enabled" | "strict" | "inplace" => (K::Bool, Shape::Bool),
         "func" | "fn" | "function" | "callback" | "predicate" | "key_func" => (K::Callable, Shape::Callable),
         _ => return None,
@@ -103,7 +103,8 @@ fn partly(lower: &str, words: &[String]) -> Option<(Kind, Shape)> {
     if matches!(words.first().map(String::as_str), Some("num" | "n" | "max" | "min" | "number")) {
         return Some((Kind::Int, Shape::int(0, 20)));
     }
-    let parts = ["list", "array", "string", "str", "dict", "text", "name", "url", "path", "matrix", "word", "number", "num"];
+    let parts =
+        ["list", "array", "string", "str", "dict", "text", "name", "url", "path", "matrix", "word", "number", "num"];
     if let Some(part) = parts.iter().find(|part| lower.contains(*part)) {
         return exact(part);
     }

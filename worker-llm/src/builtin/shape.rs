@@ -23,6 +23,8 @@ pub(super) enum Shape {
     Dict { entries: Vec<(String, Shape)>, key: Box<Shape>, value: Box<Shape>, open: bool },
     /// A function of any number of arguments.
     Callable,
+    /// Often with the value of one of these other parameters inside.
+    Including(Box<Shape>, Vec<String>),
     /// The shape, and `None` now and then.
     Nullable(Box<Shape>),
 }

@@ -70,9 +70,8 @@ fn plain(name: &str) -> String {
 
 fn singular(name: &str) -> &str {
     match name {
-        "ints" | "integers" | "floats" | "strings" | "numbers" | "lists" | "tuples" | "dicts" | "words" | "characters" => {
-            &name[..name.len() - 1]
-        }
+        "ints" | "integers" | "floats" | "strings" | "numbers" | "lists" | "tuples" | "dicts" | "words"
+        | "characters" => &name[..name.len() - 1],
         _ => name,
     }
 }

@@ -3,15 +3,42 @@
 use super::shape::{Shape, Style};
 
 const WORDS: [&str; 24] = [
-    "apple", "river", "Stone", "cat", "level", "blue", "Python", "banana", "hello", "world", "Zoe", "kite", "noon", "tree42",
-    "MIXED", "quick", "a", "snow", "radar", "x1", "lamp", "Ocean", "seven", "bookkeeper",
+    "apple",
+    "river",
+    "Stone",
+    "cat",
+    "level",
+    "blue",
+    "Python",
+    "banana",
+    "hello",
+    "world",
+    "Zoe",
+    "kite",
+    "noon",
+    "tree42",
+    "MIXED",
+    "quick",
+    "a",
+    "snow",
+    "radar",
+    "x1",
+    "lamp",
+    "Ocean",
+    "seven",
+    "bookkeeper",
 ];
 const CHARACTERS: [&str; 12] = ["a", "z", "B", "5", " ", "e", "Q", "0", "-", "m", "T", "9"];
 const URLS: [&str; 6] = [
-    "https://example.com/a/b.html", "http://www.site.org/index.php?id=7", "https://sub.example.co.uk", "ftp://files.example.net/x.zip",
-    "example.com/page", "https://example.com/path/?q=1&r=2#top",
+    "https://example.com/a/b.html",
+    "http://www.site.org/index.php?id=7",
+    "https://sub.example.co.uk",
+    "ftp://files.example.net/x.zip",
+    "example.com/page",
+    "https://example.com/path/?q=1&r=2#top",
 ];
-const PATHS: [&str; 6] = ["/home/user/file.txt", "data/table.csv", "archive.tar.gz", "image.PNG", "/etc/hosts", "a/b/c/"];
+const PATHS: [&str; 6] =
+    ["/home/user/file.txt", "data/table.csv", "archive.tar.gz", "image.PNG", "/etc/hosts", "a/b/c/"];
 const JSON: [&str; 6] =
     ["{\"a\": 1}", "[1, 2, 3]", "{\"name\": \"Ann\", \"age\": 30}", "[]", "{\"x\": [true, null]}", "\"text\""];
 
@@ -62,37 +89,54 @@ pub(super) struct Entry {
 }
 
 /// One value, as Python source.
-pub(super) fn write(shape: &Shape, entry: Entry, random: &mut Random) -> String {
+pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], random: &mut Random) -> String {
     let inner = Entry { depth: entry.depth + 1, edge: false, length: 2 + random.below(3) };
     match shape {
         Shape::Nullable(_) if random.chance(15) => "None".into(),
-        Shape::Nullable(shape) => write(shape, entry, random),
+        Shape::Nullable(shape) => write(shape, entry, others, random),
+        Shape::Including(shape, names) => {
+            let known = others.iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value.as_str());
+            let written = write(shape, entry, others, random);
+            match known {
+                Some(known) if random.chance(65) => including(shape, &written, known),
+                _ => written,
+            }
+        }
         Shape::Bool => if random.chance(50) { "True" } else { "False" }.into(),
         Shape::Bytes => format!("b{}", quote(&word(random))),
         Shape::Callable => "lambda *args: args[0]".into(),
         Shape::Int { low, high, special, zero } => int(*low, *high, special, *zero, entry, random).to_string(),
         Shape::Float { low, high, special, zero } => float(*low, *high, special, *zero, entry, random),
+        // Text that is no number: code that reads one often says so.
+        Shape::Str { style: Style::Digits | Style::Decimal, special, .. } if entry.edge && special.is_empty() => {
+            quote(&word(random))
+        }
         Shape::Str { style, special, empty } => {
             if *empty && entry.edge && random.chance(50) {
                 return "''".into();
             }
-            if !special.is_empty() && random.chance(60) {
+            if !special.is_empty() && random.chance(70) {
                 return quote(random.pick::<String>(special));
             }
             quote(&text(style, random))
         }
         Shape::List { element, min, exact } => {
             let length = length(*min, *exact, entry, random);
-            let mut elements: Vec<String> = (0..length).map(|_| write(element, inner, random)).collect();
+            let mut elements: Vec<String> = (0..length).map(|_| write(element, inner, others, random)).collect();
             // Repeated elements are what counting and deduplicating code is about.
-            if elements.len() > 2 && random.chance(30) {
+            if elements.len() > 2 && random.chance(25) {
+                let from: Vec<String> = elements[..2].to_vec();
+                for element in &mut elements {
+                    element.clone_from(random.pick(&from));
+                }
+            } else if elements.len() > 2 && random.chance(30) {
                 let (from, to) = (random.below(elements.len()), random.below(elements.len()));
                 elements[to] = elements[from].clone();
             }
             format!("[{}]", elements.join(", "))
         }
         Shape::Tuple(items) => {
-            let items: Vec<String> = items.iter().map(|item| write(item, inner, random)).collect();
+            let items: Vec<String> = items.iter().map(|item| write(item, inner, others, random)).collect();
             if items.len() == 1 { format!("({},)", items[0]) } else { format!("({})", items.join(", ")) }
         }
         Shape::Set(element) => {
@@ -107,18 +151,38 @@ pub(super) fn write(shape: &Shape, entry: Entry, random: &mut Random) -> String 
         }
         Shape::Dict { entries, key, value, open } => {
             let mut written: Vec<(String, String)> =
-                entries.iter().map(|(key, value)| (quote(key), write(value, inner, random))).collect();
+                entries.iter().map(|(key, value)| (quote(key), write(value, inner, others, random))).collect();
             if *open {
                 for _ in 0..length(0, false, entry, random).min(4) {
                     let key = hashable(key, inner, random);
                     if !written.iter().any(|(known, _)| *known == key) {
-                        written.push((key, write(value, inner, random)));
+                        written.push((key, write(value, inner, others, random)));
                     }
                 }
             }
             let written: Vec<String> = written.into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
             format!("{{{}}}", written.join(", "))
         }
+    }
+}
+
+/// `written` with the value `known` in it, at the end.
+fn including(shape: &Shape, written: &str, known: &str) -> String {
+    let inner = written.get(1..written.len().saturating_sub(1)).unwrap_or_default();
+    let before = if inner.is_empty() { String::new() } else { format!("{inner}, ") };
+    let key = known.starts_with(['\'', '-']) || known.starts_with(|first: char| first.is_ascii_digit());
+    match shape {
+        Shape::List { exact: false, .. } => format!("[{before}{known}]"),
+        Shape::Set(_) if key && !inner.ends_with('(') => format!("{{{before}{known}}}"),
+        Shape::Dict { value, open: true, .. } if key => {
+            let value =
+                write(value, Entry { length: 2, edge: false, depth: 1 }, &[], &mut Random::new(written.len() as u64));
+            format!("{{{before}{known}: {value}}}")
+        }
+        Shape::Str { .. } if known.starts_with('\'') && known.len() > 2 => {
+            format!("'{inner}{}'", &known[1..known.len() - 1])
+        }
+        _ => written.to_string(),
     }
 }
 
@@ -131,7 +195,7 @@ fn hashable(shape: &Shape, entry: Entry, random: &mut Random) -> String {
         }
         Shape::Dict { .. } | Shape::Set(_) => quote(&word(random)),
         Shape::Nullable(shape) => hashable(shape, entry, random),
-        shape => write(shape, entry, random),
+        shape => write(shape, entry, &[], random),
     }
 }
 
@@ -147,10 +211,14 @@ fn length(min: usize, exact: bool, entry: Entry, random: &mut Random) -> usize {
 
 fn int(low: i64, high: i64, special: &[i64], zero: bool, entry: Entry, random: &mut Random) -> i64 {
     if !special.is_empty() && random.chance(55) {
-        return random.pick(special).saturating_add(random.between(-1, 1));
+        let beside = if random.chance(45) { random.between(-1, 1) } else { 0 };
+        return random.pick(special).saturating_add(beside);
     }
     let value = if entry.edge && entry.depth == 0 {
         *random.pick(&[0, 1, low, high.saturating_mul(if high >= 100 { 9 } else { 1 })])
+    } else if entry.depth > 0 && random.chance(30) {
+        // Few values, so that lists meet.
+        random.between(low.max(0), high.min(3).max(low))
     } else if random.chance(40) {
         random.between(low.max(0), high.min(12).max(low))
     } else {
@@ -201,7 +269,9 @@ fn text(style: &Style, random: &mut Random) -> String {
         Style::Date => {
             format!("{}-{:02}-{:02}", random.between(1990, 2030), random.between(1, 12), random.between(1, 28))
         }
-        Style::Time => format!("{:02}:{:02}:{:02}", random.between(0, 23), random.between(0, 59), random.between(0, 59)),
+        Style::Time => {
+            format!("{:02}:{:02}:{:02}", random.between(0, 23), random.between(0, 59), random.between(0, 59))
+        }
         Style::Alphabet(characters) => {
             let length = 1 + random.below(10);
             let mixed = random.chance(25);

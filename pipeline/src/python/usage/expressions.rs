@@ -290,7 +290,11 @@ impl<'a> Walk<'a> {
                 }
                 self.graph.hint(b, constant);
             }
-            None if self.graph.may_be(b, Kind::Str) => self.graph.vote(a, Kind::Str, 2),
+            None if self.graph.may_be(b, Kind::Str) => {
+                self.graph.vote(a, Kind::Str, 2);
+                let element = self.graph.part(b, Part::Element);
+                self.graph.unify(element, a);
+            }
             None if self.graph.may_be(b, Kind::Dict) => {
                 let key = self.graph.part(b, Part::Key);
                 self.graph.unify(key, a);

@@ -34,12 +34,16 @@ struct Facts {
 
 /// All values of a function and of those that it calls.
 #[derive(Default)]
-pub(super) struct Graph(Vec<Node>);
+pub(super) struct Graph {
+    nodes: Vec<Node>,
+    /// Parameters, for [`Use::names`].
+    pub names: Vec<(String, Value)>,
+}
 
 impl Graph {
     pub fn fresh(&mut self) -> Value {
-        self.0.push(Node::default());
-        Value(self.0.len() - 1)
+        self.nodes.push(Node::default());
+        Value(self.nodes.len() - 1)
     }
 
     /// A new value of which the kind is certain.
@@ -51,18 +55,18 @@ impl Graph {
 
     fn root(&mut self, value: Value) -> Value {
         let mut at = value;
-        while let Some(next) = self.0[at.0].into {
+        while let Some(next) = self.nodes[at.0].into {
             at = next;
         }
         if value != at {
-            self.0[value.0].into = Some(at);
+            self.nodes[value.0].into = Some(at);
         }
         at
     }
 
     fn node(&mut self, value: Value) -> &mut Node {
         let root = self.root(value);
-        &mut self.0[root.0]
+        &mut self.nodes[root.0]
     }
 
     pub fn vote(&mut self, value: Value, kind: Kind, weight: u32) {
@@ -114,9 +118,9 @@ impl Graph {
             if a == b || self.contains(a, b, 0) || self.contains(b, a, 0) {
                 continue;
             }
-            let moved = std::mem::take(&mut self.0[b.0]);
-            self.0[b.0].into = Some(a);
-            let node = &mut self.0[a.0];
+            let moved = std::mem::take(&mut self.nodes[b.0]);
+            self.nodes[b.0].into = Some(a);
+            let node = &mut self.nodes[a.0];
             for (kind, weight) in moved.facts.kinds {
                 *node.facts.kinds.entry(kind).or_default() += weight;
             }
@@ -147,6 +151,9 @@ impl Graph {
     }
 
     fn describe_at(&mut self, value: Value, depth: usize) -> Use {
+        let root = self.root(value);
+        let names = self.names.clone().into_iter().filter(|(_, value)| self.root(*value) == root);
+        let names = names.map(|(name, _)| name).collect();
         let node = self.node(value);
         let facts = &node.facts;
         let mut described = Use {
@@ -154,6 +161,7 @@ impl Graph {
             roles: facts.roles.clone(),
             constants: facts.constants.clone(),
             hints: facts.hints.clone(),
+            names,
             parts: BTreeMap::new(),
         };
         if depth < MAX_NESTING {

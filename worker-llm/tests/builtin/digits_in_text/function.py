@@ -1,0 +1,2 @@
+def f(s):
+    return sum(int(c) for c in s)

@@ -1,0 +1,5 @@
+def half(v):
+    return v.replace('-', '').lower()
+
+def f(thing):
+    return half(thing) + '!'

@@ -1,0 +1,2 @@
+def f(haystack, needle):
+    return haystack.index(needle) if needle in haystack else -1

@@ -1,0 +1,3 @@
+def f(p):
+    a, b = p
+    return a - b

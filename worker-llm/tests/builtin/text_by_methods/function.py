@@ -1,0 +1,2 @@
+def f(p):
+    return p.strip().split(',')[1].upper()
