@@ -125,7 +125,8 @@ impl Client {
                 return Err(CallError::Service(StageError::Failed(words)));
             }
             let silent = self.outage.silent_since(begun);
-            if silent > self.patience.outage + told_to_wait {
+            // One request that runs into its own time limit is no outage, however long the limit.
+            if silent > self.patience.outage + told_to_wait && (failed > 1 || throttled) {
                 let words = format!("the LLM server has answered nothing for {} s: {words}", silent.as_secs());
                 return Err(service(words));
             }

@@ -48,7 +48,8 @@ pub const ONE_MODEL: &str = r#"{"data": [{"id": "small"}]}"#;
 /// Starts a server that lists `models` (a status if it is a number) and gives `replies` in order, then [`BLOCK`].
 /// Its base URL, and what it was asked.
 pub async fn serve(models: &'static str, replies: &[Reply]) -> (String, Arc<Script>) {
-    let script = Arc::new(Script { replies: Mutex::new(replies.iter().copied().collect()), models, ..Script::default() });
+    let script =
+        Arc::new(Script { replies: Mutex::new(replies.iter().copied().collect()), models, ..Script::default() });
     let app = Router::new()
         .route("/v1/models", get(list))
         .route("/v1/chat/completions", post(chat))
