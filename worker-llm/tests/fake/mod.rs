@@ -35,13 +35,6 @@ pub struct Script {
     models: &'static str,
 }
 
-impl Script {
-    /// Adds answers to the end.
-    pub fn push(&self, replies: &[Reply]) {
-        self.replies.lock().expect("no test panics in here").extend(replies);
-    }
-}
-
 pub const BLOCK: &str = "```python\nexamples = [dict(a=1), dict(a=2)]\n```";
 pub const ONE_MODEL: &str = r#"{"data": [{"id": "small"}]}"#;
 
