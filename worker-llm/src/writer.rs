@@ -66,7 +66,7 @@ impl Writer {
         }
         let prompt = Prompt::load(&settings.prompt, settings.prompts_dir.as_deref())?;
         let timeout = Duration::from_secs(settings.llm_timeout.max(1));
-        let key = std::env::var("OPENAI_API_KEY").ok().filter(|key| !key.is_empty());
+        let key = std::env::var("OPENAI_API_KEY").ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
         let endpoint = |url: &String| Endpoint::new(url, key.clone(), timeout);
         let endpoints = urls(settings)?.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
         let client = Client::new(

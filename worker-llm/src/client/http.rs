@@ -112,9 +112,13 @@ impl Endpoint {
         }
     }
 
-    /// Asks once.
-    pub(super) async fn chat(&self, request: &ChatRequest<'_>) -> Result<Answer, Problem> {
-        let sent = self.request(Method::POST, "/chat/completions").json(request).send().await;
+    /// Asks once, with a time limit of its own if one is given.
+    pub(super) async fn chat(&self, request: &ChatRequest<'_>, limit: Option<Duration>) -> Result<Answer, Problem> {
+        let mut asking = self.request(Method::POST, "/chat/completions").json(request);
+        if let Some(limit) = limit {
+            asking = asking.timeout(limit);
+        }
+        let sent = asking.send().await;
         let response = sent.map_err(|error| transient(words_of(&error)))?;
         if !response.status().is_success() {
             return Err(refusal(&response));

@@ -21,10 +21,13 @@ pub use wire::{Answer, ChatRequest};
 use http::{Problem, Transient};
 use outage::Outage;
 
+/// Time for the shortest of answers.
+const CANARY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long a client bears with its server.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Failed tries of one request after which, if the server answers others meanwhile, the request is to blame.
+    /// Failed tries of one request after which, if the server then answers another, the request is to blame.
     pub tries: u32,
     /// First pause between tries; doubled each time, up to 25 times as long.
     pub pause: Duration,
@@ -91,7 +94,7 @@ impl Client {
     pub async fn chat(&self, request: &ChatRequest<'_>) -> Result<Answer, CallError> {
         // Held while waiting too: a server in trouble gets less to do.
         let _permit = self.permits.acquire().await.map_err(|_| service("the client is closed"))?;
-        let (begun, mut failed, mut told_to_wait) = (Instant::now(), 0, Duration::ZERO);
+        let (begun, mut failed, mut tried, mut told_to_wait) = (Instant::now(), 0, 0u32, Duration::ZERO);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.patience.pause)
             .with_max_delay(self.patience.pause * 25)
@@ -100,10 +103,8 @@ impl Client {
             .build();
         loop {
             self.metrics.calls.inc();
-            // The next try goes to the next endpoint.
-            let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.endpoints.len().max(1);
-            let endpoint = self.endpoints.get(turn).ok_or_else(|| service("no LLM server: give --llm-url"))?;
-            let trouble = match endpoint.chat(request).await {
+            let endpoint = self.endpoint().ok_or_else(|| service("no LLM server: give --llm-url"))?;
+            let trouble = match endpoint.chat(request, None).await {
                 Ok(answer) => {
                     self.outage.answered();
                     self.metrics.count(&answer);
@@ -119,22 +120,42 @@ impl Client {
             let Transient { words, retry_after, throttled } = trouble;
             failed += u32::from(!throttled);
             told_to_wait += retry_after.unwrap_or_default();
-            if failed >= self.patience.tries && self.outage.answered_since(begun) {
-                let words =
-                    format!("the LLM server answers others, but failed {failed} times on this request: {words}");
-                return Err(CallError::Service(StageError::Failed(words)));
-            }
+            tried += 1;
+            // One request that runs into its own time limit is no outage, however long the limit.
             let silent = self.outage.silent_since(begun);
-            if silent > self.patience.outage + told_to_wait {
+            if silent > self.patience.outage + told_to_wait && tried > 1 {
                 let words = format!("the LLM server has answered nothing for {} s: {words}", silent.as_secs());
                 return Err(service(words));
             }
             if failed >= self.patience.tries {
+                if self.answers_others(request.model).await {
+                    let words = format!("the LLM server works, but failed {failed} times on this request: {words}");
+                    return Err(CallError::Service(StageError::Failed(words)));
+                }
+                // What failed so far was the outage's fault.
+                failed = 0;
                 self.outage.announce(&words);
             }
             self.metrics.retries.inc();
             tokio::time::sleep(retry_after.or_else(|| pauses.next()).unwrap_or(self.patience.pause)).await;
         }
+    }
+
+    /// Each try goes to the next endpoint.
+    fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoints.get(self.next.fetch_add(1, Ordering::Relaxed) % self.endpoints.len().max(1))
+    }
+
+    /// Whether the server answers a question that cannot be at fault.
+    async fn answers_others(&self, model: &str) -> bool {
+        self.metrics.calls.inc();
+        let canary = ChatRequest::new(model, "Say yes.", 0.0, 1.0, 1, 0);
+        let Some(endpoint) = self.endpoint() else { return false };
+        let answers = endpoint.chat(&canary, Some(CANARY_TIMEOUT)).await.is_ok();
+        if answers {
+            self.outage.answered();
+        }
+        answers
     }
 }
 

@@ -27,11 +27,6 @@ impl Outage {
         }
     }
 
-    /// Whether it answered anyone after `then`.
-    pub fn answered_since(&self, then: Instant) -> bool {
-        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) > then
-    }
-
     /// How long it has been asked in vain; a request that began at `begun` cannot know of silence before.
     pub fn silent_since(&self, begun: Instant) -> Duration {
         begun.max(*self.answered.lock().unwrap_or_else(PoisonError::into_inner)).elapsed()

@@ -2,12 +2,13 @@
 
 use ruff_python_ast::{
     Expr, Operator, Stmt,
+    token::parenthesized_range,
     visitor::{self, Visitor},
 };
 use ruff_text_size::{Ranged, TextRange};
 
 use super::is_examples;
-use crate::python::with_module;
+use crate::python::{Module, with_module};
 
 /// Name and source text of each argument of each entry, in order, across `examples = […]` and `examples += […]`. None
 /// where an entry is anything but `dict(name=…)` or a dict display with string keys, or where other code touches the
@@ -18,15 +19,15 @@ pub fn entries(block: &str) -> Option<Vec<Vec<(String, String)>>> {
         for statement in &module.statements {
             match statement.node {
                 Stmt::Assign(assign) if matches!(&assign.targets[..], [target] if is_examples(target)) => {
-                    found = Some(listed(block, &assign.value)?);
+                    found = Some(listed(module, &assign.value)?);
                 }
                 Stmt::AnnAssign(assign) if is_examples(&assign.target) => {
                     if let Some(value) = &assign.value {
-                        found = Some(listed(block, value)?);
+                        found = Some(listed(module, value)?);
                     }
                 }
                 Stmt::AugAssign(assign) if is_examples(&assign.target) && assign.op == Operator::Add => {
-                    found.as_mut()?.extend(listed(block, &assign.value)?);
+                    found.as_mut()?.extend(listed(module, &assign.value)?);
                 }
                 other => {
                     let mut mention = Mention(false);
@@ -42,12 +43,12 @@ pub fn entries(block: &str) -> Option<Vec<Vec<(String, String)>>> {
     found.ok().flatten()
 }
 
-fn listed(source: &str, value: &Expr) -> Option<Vec<Vec<(String, String)>>> {
+fn listed(module: &Module, value: &Expr) -> Option<Vec<Vec<(String, String)>>> {
     let Expr::List(list) = value else { return None };
-    list.elts.iter().map(|entry| entry_of(source, entry)).collect()
+    list.elts.iter().map(|entry| entry_of(module, entry)).collect()
 }
 
-fn entry_of(source: &str, entry: &Expr) -> Option<Vec<(String, String)>> {
+fn entry_of(module: &Module, entry: &Expr) -> Option<Vec<(String, String)>> {
     match entry {
         Expr::Call(call) => {
             let plain = matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "dict");
@@ -59,7 +60,7 @@ fn entry_of(source: &str, entry: &Expr) -> Option<Vec<(String, String)>> {
                 .map(|keyword| {
                     let name = keyword.arg.as_ref()?;
                     // From the name to the end, so that parentheses around the value stay.
-                    let rest = &source[TextRange::new(name.end(), keyword.end())];
+                    let rest = &module.source[TextRange::new(name.end(), keyword.end())];
                     Some((name.to_string(), rest.trim_start().strip_prefix('=')?.trim().to_owned()))
                 })
                 .collect()
@@ -69,7 +70,9 @@ fn entry_of(source: &str, entry: &Expr) -> Option<Vec<(String, String)>> {
             items
                 .map(|item| {
                     let Some(Expr::StringLiteral(key)) = &item.key else { return None };
-                    Some((key.value.to_str().to_owned(), source[item.value.range()].to_owned()))
+                    let bare = item.value.range();
+                    let value = parenthesized_range((&item.value).into(), dict.into(), module.tokens);
+                    Some((key.value.to_str().to_owned(), module.source[value.unwrap_or(bare)].to_owned()))
                 })
                 .collect()
         }

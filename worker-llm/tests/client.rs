@@ -1,0 +1,223 @@
+//! The writer against a server that misbehaves.
+
+mod fake;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use fake::{BLOCK, ONE_MODEL, Reply, Script, serve};
+use pipeline::{
+    error::Failure,
+    reason::Reason,
+    records::{Function, GeneratedInputs},
+    stage::{Stage, StageError, Verdict},
+};
+use prometheus::Registry;
+use worker_llm::{Writer, client::Patience, settings::WriterSettings};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    writer: WriterSettings,
+}
+
+/// Short enough for a test, long enough for a loaded machine.
+const PATIENCE: Patience = Patience { tries: 4, pause: Duration::from_millis(1), outage: Duration::from_secs(3) };
+
+fn settings(flags: &[&str]) -> WriterSettings {
+    Cli::try_parse_from([&["test"], flags].concat()).expect("the flags are right").writer
+}
+
+fn function(id: &str) -> Function {
+    Function {
+        id: id.into(),
+        name: "f".into(),
+        parameters: vec!["a".into()],
+        code: "def f(a):\n    return f'<{a}>' + '{{ a & b }}'\n".into(),
+        context: "import math".into(),
+        meta: serde_json::Map::new(),
+    }
+}
+
+async fn started(url: &str, flags: &[&str]) -> Result<Arc<Writer>, Failure> {
+    let settings = settings(&[&["--llm-url", url], flags].concat());
+    Writer::start_with(&settings, 7, &Registry::new(), PATIENCE).await
+}
+
+/// What one function becomes on a server with this script.
+async fn outcome(replies: &[Reply], flags: &[&str]) -> (Result<Verdict<GeneratedInputs>, StageError>, Arc<Script>) {
+    let (url, script) = serve(ONE_MODEL, replies).await;
+    let writer = started(&url, flags).await.expect("the server is there");
+    (writer.process(function("x")).await, script)
+}
+
+fn calls(script: &Script) -> usize {
+    script.asked.lock().expect("nobody panicked").len()
+}
+
+fn passed(result: Result<Verdict<GeneratedInputs>, StageError>) -> GeneratedInputs {
+    match result {
+        Ok(Verdict::Pass(record)) => record,
+        other => panic!("no record: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_becomes_a_record() {
+    let (result, script) = outcome(&[Reply::Text(BLOCK)], &[]).await;
+    let record = passed(result);
+    assert_eq!(record.examples, "examples = [dict(a=1), dict(a=2)]\n");
+    assert_eq!(record.generation.completion, BLOCK);
+    assert_eq!((record.generation.prompt_tokens, record.generation.completion_tokens), (100, 20));
+    let asked = script.asked.lock().expect("nobody panicked")[0].clone();
+    assert_eq!(asked["seed"].as_u64(), record.generation.seed);
+    assert!(record.generation.seed.is_some_and(|seed| seed < 1 << 31));
+    let question = asked["messages"][0]["content"].as_str().expect("text").to_owned();
+    assert!(question.contains("import math\n\ndef f(a):\n    return f'<{a}>' + '{{ a & b }}'"), "{question}");
+}
+
+#[tokio::test]
+async fn trouble_that_passes_leaves_no_trace() {
+    let clean = passed(outcome(&[], &[]).await.0);
+    let troubles: [&[Reply]; 5] = [
+        &[Reply::Status(500, ""), Reply::Status(503, "busy")],
+        &[Reply::Status(200, "garbage")],
+        &[Reply::Status(200, r#"{"choices": []}"#)],
+        &[Reply::Hang],
+        &[Reply::Throttle("0"), Reply::Throttle("0"), Reply::Throttle("0"), Reply::Throttle("0"), Reply::Throttle("0")],
+    ];
+    for replies in troubles {
+        let (result, script) = outcome(replies, &["--llm-timeout", "1"]).await;
+        assert_eq!(passed(result), clean, "{replies:?}");
+        assert_eq!(calls(&script), replies.len() + 1, "{replies:?}");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_obeyed() {
+    let begun = Instant::now();
+    passed(outcome(&[Reply::Throttle("1")], &[]).await.0);
+    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_refused_request_is_a_rejection() {
+    for status in [400, 413, 422] {
+        let (result, script) = outcome(&[Reply::Status(status, "too long at 10:00 on host-7")], &[]).await;
+        let Ok(Verdict::Reject(rejection)) = result else { panic!("no rejection: {result:?}") };
+        assert_eq!(rejection.reason, Reason::RequestRefused);
+        assert_eq!(rejection.detail, format!("the LLM server refused the request (HTTP {status})"));
+        assert_eq!(calls(&script), 1);
+    }
+}
+
+#[tokio::test]
+async fn answers_without_inputs_are_rejections() {
+    let cases = [
+        ("", Reason::EmptyCompletion),
+        ("No idea, sorry.", Reason::UnparsableCompletion),
+        ("x = 1", Reason::NoExamples),
+    ];
+    for (text, reason) in cases {
+        let (result, _) = outcome(&[Reply::Text(text)], &[]).await;
+        assert!(matches!(&result, Ok(Verdict::Reject(rejection)) if rejection.reason == reason), "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_expires_midway_says_nothing_about_the_record() {
+    let (result, script) = outcome(&[Reply::Status(401, "")], &[]).await;
+    assert!(matches!(&result, Err(StageError::Unavailable(words)) if words.contains("OPENAI_API_KEY")), "{result:?}");
+    assert_eq!(calls(&script), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_for_long_gives_the_record_back() {
+    let (result, script) = outcome(&[Reply::Status(502, ""); 10_000], &[]).await;
+    assert!(matches!(result, Err(StageError::Unavailable(_))), "{result:?}");
+    assert!(calls(&script) > 4, "it kept trying: {} calls", calls(&script));
+}
+
+#[tokio::test]
+async fn a_request_that_fails_on_a_server_that_works_counts_against_its_record() {
+    // Four tries; then the server answers the canary.
+    let (result, script) = outcome(&[Reply::Status(500, ""); 4], &[]).await;
+    assert!(matches!(result, Err(StageError::Failed(_))), "{result:?}");
+    assert_eq!(calls(&script), 4 + 1);
+}
+
+#[tokio::test]
+async fn no_more_requests_at_once_than_allowed() {
+    let (url, script) = serve(ONE_MODEL, &[Reply::Hang, Reply::Hang]).await;
+    let writer = started(&url, &["--concurrency", "2", "--llm-timeout", "1"]).await.expect("the server is there");
+    let all = (0..5).map(|n| {
+        let writer = Arc::clone(&writer);
+        tokio::spawn(async move { passed(writer.process(function(&n.to_string())).await) })
+    });
+    let all: Vec<_> = all.collect();
+    while calls(&script) < 2 {
+        tokio::task::yield_now().await;
+    }
+    // Both permits hang until the time limit; the others' requests come only after it.
+    let begun = Instant::now();
+    while calls(&script) == 2 {
+        tokio::task::yield_now().await;
+    }
+    assert!(begun.elapsed() > Duration::from_millis(500), "a third request after {:?}", begun.elapsed());
+    for one in all {
+        one.await.expect("it does not panic");
+    }
+}
+
+#[tokio::test]
+async fn starting_names_the_setting_to_change() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        format!("http://{}/v1", listener.local_addr().expect("it is bound"))
+    };
+    const TWO: &str = r#"{"data": [{"id": "small"}, {"id": "large"}]}"#;
+    let table: [(&str, &[&str], u8, &str); 9] = [
+        ("", &[], 3, "--llm-url"),
+        ("401", &[], 3, "OPENAI_API_KEY"),
+        ("403", &[], 3, "OPENAI_API_KEY"),
+        ("500", &[], 3, "--llm-url"),
+        ("<html>", &[], 3, "--llm-url"),
+        ("404", &[], 2, "--model"),
+        (TWO, &[], 2, "small, large"),
+        (TWO, &["--model", "medium"], 2, "small, large"),
+        (ONE_MODEL, &["--prompt", "nope"], 2, "write-inputs, write-inputs-zero-shot"),
+    ];
+    for (models, flags, code, words) in table {
+        let url = if models.is_empty() { closed.clone() } else { serve(models, &[]).await.0 };
+        let failure = started(&url, flags).await.expect_err("it cannot start");
+        assert_eq!(failure.exit_code(), code, "{models} {flags:?}: {failure}");
+        assert!(failure.to_string().contains(words), "{models} {flags:?}: {failure}");
+    }
+    let (url, _) = serve("404", &[]).await;
+    assert_eq!(started(&url, &["--model", "any"]).await.expect("named").identity()["model"], "any");
+    let (url, _) = serve(TWO, &[]).await;
+    assert_eq!(started(&url, &["--model", "large"]).await.expect("named").identity()["model"], "large");
+}
+
+#[tokio::test]
+async fn a_template_of_ones_own_wins_if_it_shows_the_function() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |text: &str| std::fs::write(folder.path().join("write-inputs.jinja"), text).expect("it is writable");
+    let flags = ["--prompts-dir", folder.path().to_str().expect("UTF-8")];
+    let (url, script) = serve(ONE_MODEL, &[]).await;
+    write("Mine: {{ code }}");
+    let record = passed(started(&url, &flags).await.expect("it renders").process(function("x")).await);
+    // printf 'Mine: {{ code }}' | sha256sum
+    let sha256 = "d80c27280196fc99f378c4d9f45c282489875925f31c183709697ba7ccae9c93";
+    assert_eq!(record.generation.prompt_sha256, sha256);
+    let asked = script.asked.lock().expect("nobody panicked")[0].clone();
+    assert!(asked["messages"][0]["content"].as_str().is_some_and(|text| text.starts_with("Mine: def f(a):")));
+    for wrong in ["No function", "{{ code", "{{ code }}{{ nothing }}"] {
+        write(wrong);
+        let failure = started(&url, &flags).await.expect_err("the template is wrong");
+        assert_eq!(failure.exit_code(), 2, "{wrong}: {failure}");
+    }
+}

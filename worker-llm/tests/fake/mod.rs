@@ -1,0 +1,80 @@
+//! An OpenAI-compatible server that answers from a script.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+/// One scripted answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Reply {
+    /// This status with this body.
+    Status(u16, &'static str),
+    /// 429 that asks for so many seconds.
+    Throttle(&'static str),
+    /// A chat completion of this content.
+    Text(&'static str),
+    /// Nothing, ever.
+    Hang,
+}
+
+/// What the server has been asked, and what it will answer.
+#[derive(Default)]
+pub struct Script {
+    replies: Mutex<VecDeque<Reply>>,
+    /// Bodies of the chat requests, in order.
+    pub asked: Mutex<Vec<serde_json::Value>>,
+    models: &'static str,
+}
+
+pub const BLOCK: &str = "```python\nexamples = [dict(a=1), dict(a=2)]\n```";
+pub const ONE_MODEL: &str = r#"{"data": [{"id": "small"}]}"#;
+
+/// Starts a server that lists `models` (a status if it is a number) and gives `replies` in order, then [`BLOCK`].
+/// Its base URL, and what it was asked.
+pub async fn serve(models: &'static str, replies: &[Reply]) -> (String, Arc<Script>) {
+    let script =
+        Arc::new(Script { replies: Mutex::new(replies.iter().copied().collect()), models, ..Script::default() });
+    let app = Router::new()
+        .route("/v1/models", get(list))
+        .route("/v1/chat/completions", post(chat))
+        .with_state(Arc::clone(&script));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (format!("http://{address}/v1"), script)
+}
+
+async fn list(State(script): State<Arc<Script>>) -> Response {
+    match script.models.parse::<u16>() {
+        Ok(status) => StatusCode::from_u16(status).expect("a status").into_response(),
+        Err(_) => script.models.into_response(),
+    }
+}
+
+async fn chat(State(script): State<Arc<Script>>, body: String) -> Response {
+    script.asked.lock().expect("no test panics in here").push(serde_json::from_str(&body).expect("a JSON request"));
+    let next = script.replies.lock().expect("no test panics in here").pop_front();
+    match next.unwrap_or(Reply::Text(BLOCK)) {
+        Reply::Status(status, body) => (StatusCode::from_u16(status).expect("a status"), body).into_response(),
+        Reply::Throttle(seconds) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)]).into_response(),
+        Reply::Text(text) => serde_json::json!({
+            "choices": [{
+                "message": { "role": "assistant", "reasoning_content": "examples = [dict(a=0)]", "content": text },
+                "finish_reason": "stop",
+            }],
+            "usage": { "prompt_tokens": 100, "completion_tokens": 20 },
+        })
+        .to_string()
+        .into_response(),
+        Reply::Hang => std::future::pending().await,
+    }
+}
