@@ -25,7 +25,12 @@ struct Cli {
 }
 
 /// Short enough for a test, long enough for a loaded machine.
-const PATIENCE: Patience = Patience { tries: 4, pause: Duration::from_millis(1), outage: Duration::from_secs(3) };
+const PATIENCE: Patience = Patience {
+    tries: 4,
+    pause: Duration::from_millis(1),
+    outage: Duration::from_secs(3),
+    total: Duration::from_secs(60),
+};
 
 fn settings(flags: &[&str]) -> WriterSettings {
     Cli::try_parse_from([&["test"], flags].concat()).expect("the flags are right").writer
@@ -110,7 +115,44 @@ async fn a_refused_request_is_a_rejection() {
         let Ok(Verdict::Reject(rejection)) = result else { panic!("no rejection: {result:?}") };
         assert_eq!(rejection.reason, Reason::RequestRefused);
         assert_eq!(rejection.detail, format!("the LLM server refused the request (HTTP {status})"));
-        assert_eq!(calls(&script), 1);
+        // A canary shows that the server accepts others.
+        assert_eq!(calls(&script), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everything_says_nothing_about_the_record() {
+    let (url, script) = serve(ONE_MODEL, &[Reply::Status(400, "unknown field top_p"); 4]).await;
+    let writer = started(&url, &[]).await.expect("the server is there");
+    for _ in 0..2 {
+        let result = writer.process(function("x")).await;
+        let Err(StageError::Unavailable(words)) = result else { panic!("not the server's fault: {result:?}") };
+        assert!(words.contains("--top-p") && words.contains("unknown field top_p"), "{words}");
+    }
+    assert_eq!(calls(&script), 4);
+}
+
+#[tokio::test]
+async fn a_server_known_to_work_is_believed_at_once() {
+    let (url, script) = serve(ONE_MODEL, &[Reply::Text(BLOCK), Reply::Status(400, "")]).await;
+    let writer = started(&url, &[]).await.expect("the server is there");
+    passed(writer.process(function("x")).await);
+    let result = writer.process(function("y")).await;
+    assert!(matches!(&result, Ok(Verdict::Reject(no)) if no.reason == Reason::RequestRefused), "{result:?}");
+    assert_eq!(calls(&script), 2);
+}
+
+#[tokio::test]
+async fn a_request_throttled_without_end_is_given_back() {
+    let hasty = Patience { total: Duration::from_millis(200), ..PATIENCE };
+    for (throttled, others_work) in [(1, true), (1000, false)] {
+        let (url, _) = serve(ONE_MODEL, &vec![Reply::Throttle("500"); throttled]).await;
+        let begun = Instant::now();
+        let writer = Writer::start_with(&settings(&["--llm-url", &url]), 7, &Registry::new(), hasty).await;
+        let result = writer.expect("the server is there").process(function("x")).await;
+        assert!(begun.elapsed() < Duration::from_secs(400), "{:?}", begun.elapsed());
+        assert_eq!(matches!(result, Err(StageError::Failed(_))), others_work, "{result:?}");
+        assert_eq!(matches!(result, Err(StageError::Unavailable(_))), !others_work, "{result:?}");
     }
 }
 

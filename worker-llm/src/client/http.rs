@@ -19,10 +19,14 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 /// Bytes of an answer beyond which it is not read.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
 
+/// As much of a server's complaint as goes into a message.
+const MAX_SAID_CHARS: usize = 300;
+
 /// One OpenAI-compatible server.
 pub struct Endpoint {
     base: String,
     key: Option<String>,
+    timeout: Duration,
     http: reqwest::Client,
 }
 
@@ -36,8 +40,13 @@ impl std::fmt::Debug for Endpoint {
 /// Why one request got no answer.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// This request, anywhere and always.
-    Refused(String),
+    /// This request, or what all our requests share.
+    Refused {
+        /// For the record: no words of the server's.
+        detail: String,
+        /// What the server said, for the log.
+        said: String,
+    },
     /// Every request, until someone changes a setting.
     Fatal(String),
     /// This time.
@@ -60,18 +69,17 @@ impl Endpoint {
     pub fn new(base: &str, key: Option<String>, timeout: Duration) -> Result<Self, Failure> {
         let url =
             reqwest::Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if url.is_none() {
+        let Some(url) = url else {
             return Err(Failure::Usage(format!("--llm-url {base}: not a URL like http://127.0.0.1:8000/v1")));
+        };
+        let mut http =
+            reqwest::Client::builder().http1_only().tcp_nodelay(true).connect_timeout(CONNECT_TIMEOUT).timeout(timeout);
+        // A proxy of the environment is for the world outside.
+        if is_loopback(&url) {
+            http = http.no_proxy();
         }
-        let http = reqwest::Client::builder()
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
-            .no_proxy()
-            .build()
-            .map_err(anyhow::Error::from)?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, http })
+        let http = http.build().map_err(anyhow::Error::from)?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, timeout, http })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -112,21 +120,22 @@ impl Endpoint {
         }
     }
 
-    /// Asks once, with a time limit of its own if one is given.
-    pub(super) async fn chat(&self, request: &ChatRequest<'_>, limit: Option<Duration>) -> Result<Answer, Problem> {
-        let mut asking = self.request(Method::POST, "/chat/completions").json(request);
-        if let Some(limit) = limit {
-            asking = asking.timeout(limit);
-        }
-        let sent = asking.send().await;
-        let response = sent.map_err(|error| transient(words_of(&error)))?;
+    /// Asks once. It may take `limit`, and never longer than the setting.
+    pub(super) async fn chat(&self, request: &ChatRequest<'_>, limit: Duration) -> Result<Answer, Problem> {
+        let asking = self.request(Method::POST, "/chat/completions").json(request).timeout(self.timeout.min(limit));
+        let response = asking.send().await.map_err(|error| transient(words_of(&error)))?;
         if !response.status().is_success() {
-            return Err(refusal(&response));
+            return Err(refusal(response).await);
         }
         let body = body_of(response).await?;
         let reply = serde_json::from_slice::<ChatReply>(&body).ok().and_then(ChatReply::answer);
         reply.ok_or_else(|| transient("its answer is no chat completion"))
     }
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn body_of(mut response: Response) -> Result<Vec<u8>, Problem> {
@@ -140,11 +149,14 @@ async fn body_of(mut response: Response) -> Result<Vec<u8>, Problem> {
     Ok(body)
 }
 
-fn refusal(response: &Response) -> Problem {
-    let status = response.status();
-    let code = status.as_u16();
+async fn refusal(response: Response) -> Problem {
+    let code = response.status().as_u16();
     match code {
-        400 | 413 | 422 => Problem::Refused(format!("the LLM server refused the request (HTTP {code})")),
+        400 | 413 | 422 => {
+            let body = body_of(response).await.unwrap_or_default();
+            let said = String::from_utf8_lossy(&body).chars().take(MAX_SAID_CHARS).collect();
+            Problem::Refused { detail: format!("the LLM server refused the request (HTTP {code})"), said }
+        }
         401 | 403 => {
             Problem::Fatal(format!("the LLM server wants another API key (HTTP {code}): check OPENAI_API_KEY"))
         }
@@ -154,7 +166,7 @@ fn refusal(response: &Response) -> Problem {
         ),
         408 | 409 | 425 | 429 | 500.. => Problem::Transient(Transient {
             words: format!("HTTP {code}"),
-            retry_after: retry_after(response),
+            retry_after: retry_after(&response),
             throttled: code == 429,
         }),
         _ => Problem::Fatal(format!("the LLM server turns requests away (HTTP {code}): check --llm-url")),

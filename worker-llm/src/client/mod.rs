@@ -6,7 +6,7 @@ mod outage;
 mod wire;
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -33,11 +33,19 @@ pub struct Patience {
     pub pause: Duration,
     /// How long the server may answer nothing at all before the work is given back.
     pub outage: Duration,
+    /// How long one request may take with all its tries and pauses; well under the broker's consumer timeout.
+    pub total: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { tries: 6, pause: Duration::from_millis(200), outage: Duration::from_secs(120) }
+        let (pause, outage, total) = (200, 120, 20 * 60);
+        Self {
+            tries: 6,
+            pause: Duration::from_millis(pause),
+            outage: Duration::from_secs(outage),
+            total: Duration::from_secs(total),
+        }
     }
 }
 
@@ -58,6 +66,8 @@ pub struct Client {
     permits: Semaphore,
     patience: Patience,
     outage: Outage,
+    /// Whether the server has answered a request with these settings.
+    accepted: AtomicBool,
     metrics: ClientMetrics,
 }
 
@@ -65,7 +75,8 @@ impl Client {
     /// A client that sends at most `concurrency` requests at once.
     pub fn new(endpoints: Vec<Endpoint>, concurrency: usize, patience: Patience, metrics: ClientMetrics) -> Self {
         let permits = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        Self { endpoints, next: AtomicUsize::new(0), permits, patience, outage: Outage::new(), metrics }
+        let (next, accepted) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { endpoints, next, permits, patience, outage: Outage::new(), accepted, metrics }
     }
 
     /// What it counts.
@@ -104,16 +115,15 @@ impl Client {
         loop {
             self.metrics.calls.inc();
             let endpoint = self.endpoint().ok_or_else(|| service("no LLM server: give --llm-url"))?;
-            let trouble = match endpoint.chat(request, None).await {
+            let left = self.patience.total.saturating_sub(begun.elapsed());
+            let trouble = match endpoint.chat(request, left).await {
                 Ok(answer) => {
                     self.outage.answered();
+                    self.accepted.store(true, Ordering::Relaxed);
                     self.metrics.count(&answer);
                     return Ok(answer);
                 }
-                Err(Problem::Refused(detail)) => {
-                    self.outage.answered();
-                    return Err(CallError::Refused(detail));
-                }
+                Err(Problem::Refused { detail, said }) => return Err(self.blame(request, detail, &said).await),
                 Err(Problem::Fatal(words)) => return Err(service(words)),
                 Err(Problem::Transient(trouble)) => trouble,
             };
@@ -127,17 +137,43 @@ impl Client {
                 let words = format!("the LLM server has answered nothing for {} s: {words}", silent.as_secs());
                 return Err(service(words));
             }
-            if failed >= self.patience.tries {
-                if self.answers_others(request.model).await {
-                    let words = format!("the LLM server works, but failed {failed} times on this request: {words}");
+            let left = self.patience.total.saturating_sub(begun.elapsed());
+            if failed >= self.patience.tries || left.is_zero() {
+                if self.answers(&request.canary()).await.is_ok() {
+                    let words = format!("the LLM server works, but failed {tried} times on this request: {words}");
                     return Err(CallError::Service(StageError::Failed(words)));
+                }
+                if left.is_zero() {
+                    return Err(service(format!("the LLM server gave no answer in {tried} tries: {words}")));
                 }
                 // What failed so far was the outage's fault.
                 failed = 0;
+            }
+            if tried >= self.patience.tries && silent > self.patience.outage / 10 {
                 self.outage.announce(&words);
             }
             self.metrics.retries.inc();
-            tokio::time::sleep(retry_after.or_else(|| pauses.next()).unwrap_or(self.patience.pause)).await;
+            let pause = retry_after.or_else(|| pauses.next()).unwrap_or(self.patience.pause);
+            tokio::time::sleep(pause.min(left)).await;
+        }
+    }
+
+    /// Whose fault a refusal is. A server that has never accepted a request of ours may dislike the settings that all of
+    /// them share: then no function is turned down for it.
+    async fn blame(&self, request: &ChatRequest<'_>, detail: String, said: &str) -> CallError {
+        self.outage.answered();
+        if self.accepted.load(Ordering::Relaxed) {
+            return CallError::Refused(detail);
+        }
+        match self.answers(&request.canary()).await {
+            Ok(()) => {
+                self.accepted.store(true, Ordering::Relaxed);
+                CallError::Refused(detail)
+            }
+            Err(Problem::Refused { .. }) => service(format!(
+                "{detail}, and every other ({said}): check --model, --max-tokens, --temperature and --top-p"
+            )),
+            Err(_) => service(format!("{detail}, and does not answer others now")),
         }
     }
 
@@ -147,15 +183,13 @@ impl Client {
     }
 
     /// Whether the server answers a question that cannot be at fault.
-    async fn answers_others(&self, model: &str) -> bool {
+    async fn answers(&self, canary: &ChatRequest<'_>) -> Result<(), Problem> {
         self.metrics.calls.inc();
-        let canary = ChatRequest::new(model, "Say yes.", 0.0, 1.0, 1, 0);
-        let Some(endpoint) = self.endpoint() else { return false };
-        let answers = endpoint.chat(&canary, Some(CANARY_TIMEOUT)).await.is_ok();
-        if answers {
-            self.outage.answered();
-        }
-        answers
+        let Some(endpoint) = self.endpoint() else { return Err(Problem::Fatal("no LLM server".into())) };
+        let answer = endpoint.chat(canary, CANARY_TIMEOUT).await?;
+        self.outage.answered();
+        self.metrics.count(&answer);
+        Ok(())
     }
 }
 

@@ -35,7 +35,7 @@ impl Outage {
     /// Says once that work waits.
     pub fn announce(&self, problem: &str) {
         if !self.announced.swap(true, Ordering::Relaxed) {
-            tracing::warn!(problem, "the LLM server is down; waiting for it");
+            tracing::warn!(problem, "the LLM server gives no answers; waiting for it");
         }
     }
 }

@@ -25,6 +25,11 @@ impl<'a> ChatRequest<'a> {
         let messages = [ChatTurn { role: "user", content: question }];
         Self { model, messages, temperature, top_p, max_tokens, seed }
     }
+
+    /// A question that cannot be at fault, with the same settings.
+    pub(super) fn canary(&self) -> Self {
+        Self { messages: [ChatTurn { role: "user", content: "Say yes." }], ..self.clone() }
+    }
 }
 
 /// One turn of the conversation.
