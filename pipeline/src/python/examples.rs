@@ -37,13 +37,17 @@ pub fn examples_block(completion: &str) -> Result<ExamplesBlock, Reason> {
     let candidates = fence::candidates(&text);
     let mut reason = Reason::UnparsableCompletion;
     for block in &candidates {
-        match builds(block) {
-            Some(true) => return Ok(ExamplesBlock { source: finished(block), salvaged: false }),
+        match builds(&block.source) {
+            Some(true) => {
+                let whole = if block.closed { None } else { salvage::without_fragment(&block.source) };
+                let salvaged = whole.is_some();
+                return Ok(ExamplesBlock { source: finished(whole.unwrap_or(&block.source)), salvaged });
+            }
             Some(false) => reason = Reason::NoExamples,
             None => {}
         }
     }
-    match candidates.iter().find_map(|block| salvage::cut(block)) {
+    match candidates.iter().find_map(|block| salvage::cut(&block.source)) {
         Some(source) => Ok(ExamplesBlock { source: finished(&source), salvaged: true }),
         None => Err(reason),
     }

@@ -3,26 +3,34 @@
 /// Languages under which models write Python; compared in lower case.
 const PYTHON: [&str; 5] = ["", "python", "python3", "py", "py3"];
 
+/// What may be the block.
+pub(super) struct Candidate {
+    pub source: String,
+    /// Whether a fence ends it: else the answer may have been cut short anywhere, even where it still parses.
+    pub closed: bool,
+}
+
 /// The Python candidates of an answer, in order: its fenced blocks (one that never ends runs to the end of the text), or
 /// the whole text where nothing is fenced. Blocks of other languages are none.
-pub(super) fn candidates(text: &str) -> Vec<String> {
+pub(super) fn candidates(text: &str) -> Vec<Candidate> {
     let (mut found, mut any) = (Vec::new(), false);
     let mut lines = text.split_inclusive('\n');
     while let Some(line) = lines.next() {
         let Some(opening) = Opening::of(line) else { continue };
         any = true;
-        let mut block = String::new();
+        let (mut source, mut closed) = (String::new(), false);
         for line in lines.by_ref() {
-            if opening.ends_at(line) {
+            closed = opening.ends_at(line);
+            if closed {
                 break;
             }
-            block.push_str(opening.dedented(line));
+            source.push_str(opening.dedented(line));
         }
         if opening.python {
-            found.push(block);
+            found.push(Candidate { source, closed });
         }
     }
-    if any { found } else { vec![text.to_owned()] }
+    if any { found } else { vec![Candidate { source: text.to_owned(), closed: false }] }
 }
 
 /// The line that opens a block.

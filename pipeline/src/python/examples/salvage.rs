@@ -5,6 +5,7 @@ use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 
 use super::{super::depth, builds};
+use crate::python::with_module;
 
 /// How many places are tried, from the last: the first nearly always does, and each costs one parse.
 const TRIES: usize = 16;
@@ -31,6 +32,18 @@ pub(super) fn cut(source: &str) -> Option<String> {
     (at > 0)
         .then(|| &source[at..])
         .and_then(|rest| if builds(rest) == Some(true) { Some(rest.into()) } else { cut_from(rest) })
+}
+
+/// `source` without the last statement, where that may be the first half of one: `exam`, of `examples += …`, parses but
+/// fails when it runs. What a bracket or a line break ends is whole. None if there is nothing to leave out.
+pub(super) fn without_fragment(source: &str) -> Option<&str> {
+    if source.ends_with([']', ')', '}', '\n']) {
+        return None;
+    }
+    let last = with_module(source, |module| module.statements.last().map(|last| last.node.range()));
+    let last = last.ok().flatten().filter(|last| last.end().to_usize() == source.trim_end().len())?;
+    let before = &source[..last.start().to_usize()];
+    (builds(before) == Some(true)).then_some(before)
 }
 
 /// Whether a line assigns to `examples`.
