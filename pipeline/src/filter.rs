@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufRea
 use crate::{
     error::Failure,
     records::{Record, Rejection},
-    stage::{Stage, Verdict},
+    stage::{Stage, StageError, Verdict},
 };
 
 /// How many records a filter passed on and turned down.
@@ -121,7 +121,7 @@ pub async fn run<S: Stage>(
         .try_buffered(concurrency.max(1));
     let mut verdicts = std::pin::pin!(verdicts);
     let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
-    while let Some(verdict) = verdicts.try_next().await? {
+    while let Some(verdict) = verdicts.try_next().await.map_err(failure)? {
         match verdict {
             Verdict::Pass(record) => {
                 write_line(&mut output, &record).await?;
@@ -136,6 +136,15 @@ pub async fn run<S: Stage>(
     output.flush().await.map_err(anyhow::Error::from)?;
     rejected.finish().await?;
     Ok(counts)
+}
+
+/// A service that is down is no bug of ours: it has an exit code of its own.
+fn failure(error: anyhow::Error) -> Failure {
+    match error.downcast::<StageError>() {
+        Ok(StageError::Unavailable(words)) => Failure::Unavailable(words),
+        Ok(error) => Failure::Other(error.into()),
+        Err(error) => Failure::Other(error),
+    }
 }
 
 /// Reads a line as a record of ours.
