@@ -99,6 +99,8 @@ fn execution(input: &str, outcome: &PublishedOutcome) -> Result<Execution, Strin
     let input = unpack(input)?;
     let arguments =
         literal::keyword_dict(&input).ok_or_else(|| format!("input is no dict of keyword arguments: {input}"))?;
+    // A repr is not always source: `inf` is a name that nothing defines.
+    let arguments = arguments.into_iter().map(|(name, repr)| (name, literal::source(&repr))).collect();
     let (outcome, literal) = match (&outcome.returned, &outcome.error) {
         (Some(repr), None) => {
             let repr = unpack(repr)?;

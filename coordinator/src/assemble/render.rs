@@ -77,12 +77,12 @@ fn choose<'a>(formats: &'a [ExampleFormat], shown: &[&Case], random: &mut Random
     let backticks = shown.iter().any(|case| case.keywords().contains('`') || case.outcome_key.contains('`'));
     // An interactive session prints nothing for None.
     let none = shown.iter().any(|case| case.outcome_key == "None");
-    let fits = |format: &&ExampleFormat| {
-        (literals || !format.asserts)
-            && !(backticks && format.returns.contains('`'))
-            && !(none && format.returns.starts_with(">>>"))
+    let unfit = |format: &ExampleFormat| {
+        (format.asserts && !literals)
+            || (backticks && format.returns.contains('`'))
+            || (none && format.returns.starts_with(">>>"))
     };
-    let mut usable: Vec<&ExampleFormat> = formats.iter().filter(fits).collect();
+    let mut usable: Vec<&ExampleFormat> = formats.iter().filter(|format| !unfit(format)).collect();
     if usable.is_empty() {
         usable = formats.iter().filter(|format| !format.asserts).collect();
     }
