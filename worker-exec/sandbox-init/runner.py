@@ -271,7 +271,8 @@ def work(result, options):
     BaseError, Memory, Dict, Text, List = BaseException, MemoryError, dict, str, list
     number, compiled, execute, fresh = enumerate, compile, exec, type(sys)
     is_literal, canonical = make_is_literal(), make_canonical()
-    reseed, built_in = sys.modules["random"].seed, frozenset(dir(builtins))
+    generator, seed_generator = sys.modules["random"]._inst, sys.modules["_random"].Random.seed
+    built_in = frozenset(dir(builtins))
     get_digits = getattr(sys, "get_int_max_str_digits", lambda: 0)
     set_digits = getattr(sys, "set_int_max_str_digits", lambda _: None)
     digits = get_digits()
@@ -280,6 +281,11 @@ def work(result, options):
         code for name, code in __import__("opcode").opmap.items() if name in ("RAISE_VARARGS",)
     )
     settrace = sys.settrace
+
+    def reseed(seed):
+        # What `random.seed` does for a number, without the Python code that it does it with.
+        seed_generator(generator, seed)
+        generator.gauss_next = None
 
     def send(letter, *fields):
         body = b"".join(fields)
@@ -439,7 +445,10 @@ def work(result, options):
             body = (b"r", b"\1" if literal else b"\0", field(shown))
             other = b""
             if job["canonical"]:
-                other = utf8(canonical(value))[: 2 * cap]
+                try:
+                    other = utf8(canonical(value))[: 2 * cap]
+                except RecursionError:  # it contains itself
+                    other = shown
         except Memory:
             settrace(None)
             limit(b"memory")
