@@ -14,6 +14,7 @@ import _sitebuiltins
 import builtins
 import ctypes
 import gc
+import opcode
 import os
 import resource
 
@@ -264,8 +265,9 @@ def make_canonical():
     return canonical
 
 
-def work(result, options):
-    """Binds everything that the child's work needs, and gives back `run(job)`."""
+def work(options):
+    """Binds everything that a child's work needs, and gives back `run(job, result)`."""
+    result = -1
     write, leave, encode, size = os.write, os._exit, str.encode, len
     text, kind, same_type, to_bytes, name_of = repr, type, isinstance, int.to_bytes, type.__repr__
     BaseError, Memory, Dict, Text, List = BaseException, MemoryError, dict, str, list
@@ -277,9 +279,7 @@ def work(result, options):
     set_digits = getattr(sys, "set_int_max_str_digits", lambda _: None)
     digits = get_digits()
     cap, message_cap, most = options["output_bytes"], 4096, options["max_examples"]
-    raises = frozenset(
-        code for name, code in __import__("opcode").opmap.items() if name in ("RAISE_VARARGS",)
-    )
+    raises = frozenset([opcode.opmap["RAISE_VARARGS"]])
     settrace = sys.settrace
 
     def reseed(seed):
@@ -466,7 +466,9 @@ def work(result, options):
         lines = b"".join([to_bytes(line, 4, "little") for line in sorted(seen)][:5000]) if job["lines"] else b""
         send(b"R", *body, field(other), lines)
 
-    def run(job):
+    def run(job, answers):
+        nonlocal result
+        result = answers
         reseed(job["seed"])
         function, names = define(job)
         reseed(job["seed"])
@@ -489,7 +491,17 @@ def work(result, options):
     return run
 
 
-def child(kernel, options, job, result, uid):
+def warm_up(run):
+    """Runs a harmless program once, so that no child is the first to do so: what it allocates lazily is shared."""
+    nowhere = os.open("/dev/null", os.O_WRONLY)
+    job = {"name": "f", "program": "def f(x):\n    return [x]\n", "examples": "examples = [dict(x=1), dict(y=2)]"}
+    job.update(order=None, seed=0, lines=False, canonical=True)
+    run(sys.modules["json"].loads(sys.modules["json"].dumps(job)), nowhere)
+    os.close(nowhere)
+    del sys.modules["program"], sys.modules["examples"]
+
+
+def child(kernel, options, run, job, result, uid):
     leave = os._exit
     try:
         give_up_everything(kernel, options, job, result, uid)
@@ -499,9 +511,8 @@ def child(kernel, options, job, result, uid):
         leave(70)
     try:
         content = read_job(job)
-        run = work(result, options)
         gc.enable()
-        run(content)
+        run(content, result)
         leave(0)
     except MemoryError:
         leave(OUT_OF_MEMORY)
@@ -518,6 +529,8 @@ def main():
     control = _socket.socket(fileno=3)
     version = ".".join(map(str, sys.version_info[:3]))
     sys.modules["__main__"] = type(sys)("__main__")
+    run = work(options)
+    warm_up(run)
     gc.collect()
     gc.disable()
     gc.freeze()
@@ -532,7 +545,7 @@ def main():
         job, result = (int.from_bytes(pair[at : at + 4], sys.byteorder) for at in (0, 4))
         pid = clone(*arguments)
         if pid == 0:
-            child(kernel, options, job, result, int.from_bytes(order, "little"))
+            child(kernel, options, run, job, result, int.from_bytes(order, "little"))
         os.close(job)
         os.close(result)
         control.send(pid.to_bytes(4, "little") if pid > 0 else b"no")

@@ -97,6 +97,8 @@ impl Session {
         let ended = timeout(deadline, self.exchange(job)).await;
         let (answer, end) = ended.context("sandbox-init overran every deadline")??;
         self.served += 1;
+        let End { cpu_us, wall_us, max_rss_kib, .. } = end;
+        tracing::debug!(name = job.name, cause = ?end.cause, cpu_us, wall_us, max_rss_kib, "a program ended");
         self.retired = (!end.anomaly.is_empty()).then(|| end.anomaly.clone());
         Ok((answer, end))
     }
