@@ -177,3 +177,21 @@ fn the_report_shows_counts_reasons_and_rows_and_escapes_them() {
     }
     assert_eq!(html, report::render(&run(), out.path()).expect("a page"));
 }
+
+#[test]
+#[ignore = "by hand"]
+fn leave_folders() {
+    for (format, extension) in FORMATS {
+        for (name, rejected) in [("both", rejections()), ("data", vec![])] {
+            let out = PathBuf::from(format!("/tmp/out2-{extension}-{name}"));
+            _ = fs::remove_dir_all(&out);
+            fs::create_dir(&out).unwrap();
+            let s: Vec<Sample> = (0..140).map(sample).collect();
+            PartWriter::new(format).write(&out, 0, &s[..70], &rejected).unwrap();
+            PartWriter::new(format).write(&out, 1, &s[70..], &[]).unwrap();
+            fs::write(out.join("data/.part-00009.parquet.tmp"), "x").unwrap();
+            fs::write(out.join("report.html"), report::render(&run(), &out).unwrap()).unwrap();
+            fs::write(out.join("README.md"), card::render(None).unwrap()).unwrap();
+        }
+    }
+}
