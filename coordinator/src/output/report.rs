@@ -59,8 +59,7 @@ pub fn render(run: &Value, out: &Path) -> anyhow::Result<String> {
         first.entry(rejection.reason).or_insert_with(|| view(rejection));
     }
     let accepted = number(&counts["accepted"]);
-    let (prompt_tokens, completion_tokens) =
-        (number(&counts["prompt_tokens"]), number(&counts["completion_tokens"]));
+    let (prompt_tokens, completion_tokens) = (number(&counts["prompt_tokens"]), number(&counts["completion_tokens"]));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report.html", include_str!("report.html.jinja"))?;
