@@ -11,7 +11,7 @@ build: ## release binaries in target/release
 
 demo: ## the main job on examples/, with no model, no broker and the best sandbox this machine has
 	cargo build --locked -p coordinator
-	target/debug/case2code run examples --writer builtin --out $(OUT)
+	target/debug/case2code run examples examples/functions.jsonl --writer builtin --out $(OUT)
 	@echo
 	@echo "one sample:"
 	@target/debug/case2code show $(OUT)

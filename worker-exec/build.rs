@@ -7,7 +7,7 @@ use std::{
 };
 
 fn main() {
-    for path in ["src", "Cargo.toml", "Cargo.lock", "build.rs", "runner.py", "denied-syscalls.txt"] {
+    for path in ["src", "Cargo.toml", "Cargo.lock", "build.rs", "runner", "denied-syscalls.txt"] {
         println!("cargo::rerun-if-changed=sandbox-init/{path}");
     }
     println!("cargo::rerun-if-changed=../deploy/sandbox.Dockerfile");

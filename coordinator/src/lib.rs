@@ -9,6 +9,7 @@
 //! - [`sink`]: outcomes → journals → parts
 //! - [`assemble`]: one executed function → samples or a rejection
 //! - [`output`]: parts, dataset card and report
+//! - [`show`]: one item, as a person reads it
 //! - [`finish`]: what a finished run leaves
 //! - [`identity`]: which settings make a run what it is
 //! - [`doctor`]: what this machine can do
@@ -26,6 +27,7 @@ pub mod identity;
 pub mod output;
 pub mod progress;
 pub mod run;
+pub mod show;
 pub mod sink;
 pub mod status;
 pub mod submit;

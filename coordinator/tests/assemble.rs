@@ -36,7 +36,7 @@ for program, statements, pairs in json.load(sys.stdin):
     for expression, wanted in pairs:
         value = eval(expression, scope)
         # A set's repr depends on the hash seed.
-        if repr(value) == wanted or eval(wanted, scope) == value:
+        if repr(value) == wanted or eval(wanted, {**scope, "inf": float("inf")}) == value:
             equal += 1
         else:
             failures.append([expression, repr(value)])

@@ -8,7 +8,6 @@ const X86_ONLY: [&str; 12] =
 
 fn main() {
     println!("cargo::rerun-if-changed=denied-syscalls.txt");
-    println!("cargo::rerun-if-changed=runner.py");
     let list = fs::read_to_string("denied-syscalls.txt").expect("denied-syscalls.txt stands beside build.rs");
     let x86_64 = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
     let names = list

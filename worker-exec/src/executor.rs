@@ -19,7 +19,8 @@ use crate::{
 
 /// Attempts at a record when a sandbox breaks under it. A new sandbox proves itself on a known program first.
 const ATTEMPTS: u32 = 3;
-/// Largest context, function and examples together.
+/// Largest context, function and examples together; as JSON, which sandbox-init takes up to 128 MiB of, at most six times
+/// as much.
 const MAX_PROGRAM_BYTES: usize = 16 << 20;
 /// The second execution may take so many times as long: it also traces lines.
 const SECOND_FACTOR: u32 = 10;

@@ -12,13 +12,12 @@ use crate::{
     answer::{Answer, End},
     job::Job,
     sandbox::{Link, Sandbox},
-    settings::MAX_EXAMPLES,
 };
 
 /// How long a sandbox may take to open and to load its modules.
 const OPEN_DEADLINE: Duration = Duration::from_secs(10);
-/// What sandbox-init may take on top of a program's own limits.
-const GRACE: Duration = Duration::from_secs(30);
+/// sandbox-init ends every process after 8 minutes; one that does not is broken.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(9 * 60);
 /// Largest message of sandbox-init's: one frame of a program.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
@@ -91,12 +90,12 @@ impl Session {
     /// # Errors
     /// The sandbox is broken and must not be used again; nothing is said about the program.
     pub async fn run(&mut self, job: &Job<'_>) -> anyhow::Result<(Answer, End)> {
-        // A program may use each of its steps up; sandbox-init ends it then, and is not waited for for ever.
-        let deadline = job.wall() * (MAX_EXAMPLES * 2 + 2) + GRACE;
         self.retired = Some("it did not finish a program".into());
-        let ended = timeout(deadline, self.exchange(job)).await;
+        let ended = timeout(ANSWER_DEADLINE, self.exchange(job)).await;
         let (answer, end) = ended.context("sandbox-init overran every deadline")??;
         self.served += 1;
+        let End { cpu_us, wall_us, max_rss_kib, .. } = end;
+        tracing::debug!(name = job.name, cause = ?end.cause, cpu_us, wall_us, max_rss_kib, "a program ended");
         self.retired = (!end.anomaly.is_empty()).then(|| end.anomaly.clone());
         Ok((answer, end))
     }

@@ -58,11 +58,12 @@ struct PublishedRow {
     example_str: String,
 }
 
+/// Exactly one of the two; some rows carry a `trace` beside it, which is not used.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PublishedOutcome {
-    Return(String),
-    Error(String),
+struct PublishedOutcome {
+    #[serde(rename = "return")]
+    returned: Option<String>,
+    error: Option<String>,
 }
 
 impl PublishedRow {
@@ -98,13 +99,16 @@ fn execution(input: &str, outcome: &PublishedOutcome) -> Result<Execution, Strin
     let input = unpack(input)?;
     let arguments =
         literal::keyword_dict(&input).ok_or_else(|| format!("input is no dict of keyword arguments: {input}"))?;
-    let (outcome, literal) = match outcome {
-        PublishedOutcome::Return(repr) => {
+    // A repr is not always source: `inf` is a name that nothing defines.
+    let arguments = arguments.into_iter().map(|(name, repr)| (name, literal::source(&repr))).collect();
+    let (outcome, literal) = match (&outcome.returned, &outcome.error) {
+        (Some(repr), None) => {
             let repr = unpack(repr)?;
             let literal = literal::is_plain(&repr);
             (Outcome::Return(repr), literal)
         }
-        PublishedOutcome::Error(text) => (Outcome::Error(raised(text)?), false),
+        (None, Some(text)) => (Outcome::Error(raised(text)?), false),
+        _ => return Err("an output is either `return` or `error`".to_owned()),
     };
     Ok(Execution { input, arguments, outcome, literal, lines: None })
 }

@@ -75,8 +75,14 @@ fn one_line(error: &str) -> String {
 fn choose<'a>(formats: &'a [ExampleFormat], shown: &[&Case], random: &mut Random) -> &'a ExampleFormat {
     let literals = shown.iter().all(|case| case.plain_arguments() && (case.literal || !case.returns()));
     let backticks = shown.iter().any(|case| case.keywords().contains('`') || case.outcome_key.contains('`'));
-    let fits = |format: &&ExampleFormat| (literals || !format.asserts) && !(backticks && format.returns.contains('`'));
-    let mut usable: Vec<&ExampleFormat> = formats.iter().filter(fits).collect();
+    // An interactive session prints nothing for None.
+    let none = shown.iter().any(|case| case.outcome_key == "None");
+    let unfit = |format: &ExampleFormat| {
+        (format.asserts && !literals)
+            || (backticks && format.returns.contains('`'))
+            || (none && format.returns.starts_with(">>>"))
+    };
+    let mut usable: Vec<&ExampleFormat> = formats.iter().filter(|format| !unfit(format)).collect();
     if usable.is_empty() {
         usable = formats.iter().filter(|format| !format.asserts).collect();
     }

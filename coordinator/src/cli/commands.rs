@@ -151,6 +151,22 @@ impl ReportArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Output folder of a finished run
+    #[arg(value_name = "DIR")]
+    out: PathBuf,
+    /// Id of a function [default: that of the first sample]
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+}
+
+impl ShowArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        print(&crate::show::show(&self.out, self.id.as_deref())?)
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     exec: ExecSettings,

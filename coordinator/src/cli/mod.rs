@@ -43,6 +43,8 @@ enum Command {
     Status(commands::StatusArgs),
     /// Write report.html of a finished run again
     Report(commands::ReportArgs),
+    /// Print one function's sample or rejection; without an id the first sample
+    Show(commands::ShowArgs),
     /// Which isolation this machine can give, and what is missing
     Doctor(commands::DoctorArgs),
 }
@@ -87,6 +89,7 @@ pub fn main() -> Result<(), Failure> {
             Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Status(args) => args.run(&resolver).await,
             Command::Report(args) => args.run(),
+            Command::Show(args) => args.run(),
             Command::Doctor(args) => args.run(&resolver).await,
         }
     });

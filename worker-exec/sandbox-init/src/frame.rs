@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Largest message that the worker may send: a program and its examples.
-const MAX_JOB_BYTES: usize = 32 << 20;
+const MAX_JOB_BYTES: usize = 128 << 20;
 
 /// One program to run.
 pub struct Job {

@@ -22,6 +22,9 @@ const FRAME_OVERHEAD: usize = 1 << 16;
 /// Answers are sent on when so many bytes have been gathered, and at the end.
 const FLUSH_BYTES: usize = 1 << 18;
 
+/// By the clock, all steps of a process together: an attempt stays far below the broker's consumer timeout.
+const PROCESS_WALL: Duration = Duration::from_secs(8 * 60);
+
 /// Why a program ended.
 #[derive(Clone, Copy)]
 enum Reason {
@@ -29,7 +32,7 @@ enum Reason {
     Ended = 0,
     /// A step used up its CPU time.
     Cpu = 1,
-    /// A step took five times as long by the clock.
+    /// A step took five times as long by the clock, or all steps together too long.
     Wall = 2,
     /// Its answers were too many or too large, or no frames.
     Flood = 3,
@@ -107,10 +110,12 @@ impl Programs {
         out: &mut Vec<u8>,
     ) -> io::Result<Reason> {
         let (mut pending, mut frames) = (Vec::new(), 0);
-        let (mut step_cpu, mut step_wall) = (Duration::ZERO, Instant::now());
+        let started = Instant::now();
+        let (mut step_cpu, mut step_wall) = (Duration::ZERO, started);
         loop {
             let cpu_left = cpu.saturating_sub(cpu_time(pid).saturating_sub(step_cpu));
-            let wall_left = wall.saturating_sub(step_wall.elapsed());
+            let process_left = PROCESS_WALL.saturating_sub(started.elapsed());
+            let wall_left = wall.saturating_sub(step_wall.elapsed()).min(process_left);
             if cpu_left.is_zero() {
                 return Ok(Reason::Cpu);
             }

@@ -20,6 +20,15 @@ const CONTROL_FD: RawFd = 3;
 /// Descriptors that a program may hold.
 const MAX_FILES: u64 = 64;
 
+/// The runner's source: one script in five files, in the order in which they are read.
+const RUNNER: &str = concat!(
+    include_str!("../runner/1_preload.py"),
+    include_str!("../runner/2_lock_in.py"),
+    include_str!("../runner/3_values.py"),
+    include_str!("../runner/4_program.py"),
+    include_str!("../runner/5_main.py"),
+);
+
 /// A running interpreter. It is single-threaded, has loaded what programs may import, and holds nothing of any program.
 pub struct Runner {
     control: OwnedFd,
@@ -37,7 +46,7 @@ impl Runner {
         let theirs_fd = theirs.as_raw_fd();
         let mut command = Command::new(in_path(&config.python));
         command
-            .args(["-s", "-S", "-B", "-c", include_str!("../runner.py")])
+            .args(["-s", "-S", "-B", "-c", RUNNER])
             .arg(format!("scratch={}", config.scratch.display()))
             .arg(format!("filter={filter}"))
             .arg(format!("memory_bytes={}", config.memory_bytes))

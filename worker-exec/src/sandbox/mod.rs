@@ -1,4 +1,7 @@
 //! A place where programs run: the seam between two backends. Inside each stand the same `sandbox-init` and runner.
+//!
+//! What no backend gives: a program can always forge its own result, and without gVisor (`--runtime runsc`) or a virtual
+//! machine around it the kernel is shared.
 
 mod docker;
 mod leftovers;

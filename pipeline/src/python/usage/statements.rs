@@ -13,6 +13,9 @@ use super::{
 /// Functions beside the analysed one that are followed, so that a huge module costs no more than a small one.
 const MAX_FOLLOWED: usize = 40;
 
+/// Parameters by name, their order, and the result.
+type Signature = (BTreeMap<String, Value>, Vec<String>, Value);
+
 pub(super) struct Walk<'a> {
     pub graph: Graph,
     /// Names to their present values.
@@ -21,7 +24,7 @@ pub(super) struct Walk<'a> {
     pub globals: HashMap<&'a str, &'a Expr>,
     definitions: HashMap<&'a str, &'a StmtFunctionDef>,
     /// Parameters and result of each function that is followed.
-    followed: HashMap<&'a str, (BTreeMap<String, Value>, Vec<String>, Value)>,
+    followed: HashMap<&'a str, Signature>,
     waiting: Vec<&'a StmtFunctionDef>,
     result: Value,
 }
@@ -59,7 +62,7 @@ impl<'a> Walk<'a> {
         order.iter().filter_map(|name| parameters.get(name).copied()).collect()
     }
 
-    fn signature(&mut self, def: &'a StmtFunctionDef) -> (BTreeMap<String, Value>, Vec<String>, Value) {
+    fn signature(&mut self, def: &'a StmtFunctionDef) -> Signature {
         if let Some(known) = self.followed.get(def.name.as_str()) {
             return known.clone();
         }

@@ -1,0 +1,232 @@
+# One program: its definition, its examples, its calls.
+
+def work(options):
+    """Binds everything that a child's work needs, and gives back `run(job, result)`."""
+    result = -1
+    write, leave, encode, size = os.write, os._exit, str.encode, len
+    text, kind, same_type, to_bytes, name_of = repr, type, isinstance, int.to_bytes, type.__repr__
+    BaseError, Memory, Dict, Text, List = BaseException, MemoryError, dict, str, list
+    number, compiled, execute, fresh = enumerate, compile, exec, type(sys)
+    is_literal, canonical = make_is_literal(), make_canonical()
+    generator, seed_generator = sys.modules["random"]._inst, sys.modules["_random"].Random.seed
+    built_in = frozenset(dir(builtins))
+    get_digits = getattr(sys, "get_int_max_str_digits", lambda: 0)
+    set_digits = getattr(sys, "set_int_max_str_digits", lambda _: None)
+    digits = get_digits()
+    cap, message_cap, most = options["output_bytes"], 4096, options["max_examples"]
+    raises = frozenset([opcode.opmap["RAISE_VARARGS"]])
+    settrace = sys.settrace
+    # Where an object stands in memory is another in every sandbox: it has no place in a record.
+    hide_addresses = sys.modules["re"].compile(" at 0x[0-9a-f]+").sub
+
+    def reseed(seed):
+        # What `random.seed` does for a number, without the Python code that it does it with.
+        seed_generator(generator, seed)
+        generator.gauss_next = None
+
+    def send(letter, *fields):
+        body = b"".join(fields)
+        data = letter + to_bytes(size(body), 4, "little") + body
+        while data:
+            data = data[write(result, data) :]
+
+    def field(data):
+        return to_bytes(size(data), 4, "little") + data
+
+    def utf8(string):
+        return encode(string, "utf-8", "backslashreplace")
+
+    def describe(error):
+        """Class and message of an exception, and whether a `raise` or `assert` of the program's own raised it."""
+        cls = name_of(kind(error))[8:-2]
+        try:
+            message = utf8(Text(error))[:message_cap]
+        except Memory:
+            raise
+        except BaseError:
+            message = b"<str() of the exception failed>"
+        explicit = False
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is not None:
+            code = trace.tb_frame.f_code
+            explicit = code.co_filename == "<program>" and code.co_code[trace.tb_lasti] in raises
+        return utf8(cls), message, explicit
+
+    def fail(error):
+        if same_type(error, Memory):
+            send(b"X", b"memory limit")
+        else:
+            cls, message, _ = describe(error)
+            send(b"X", cls + b": " + message)
+        leave(0)
+
+    def namespace(name, content=()):
+        module = fresh(name)
+        module.__dict__.update(content)
+        module.__dict__["__name__"] = name
+        sys.modules[name] = module
+        return module.__dict__
+
+    def define(job):
+        try:
+            names = namespace("program")
+            execute(compiled(job["program"], "<program>", "exec", 0, True), names)
+            if job["name"] not in names:
+                send(b"X", utf8("NameError: the program does not define " + job["name"]))
+                leave(0)
+            function = names[job["name"]]
+        except BaseError as error:
+            fail(error)
+        send(b"P")
+        return function, names
+
+    def build(job, names):
+        """The entries of `examples`, whose block sees the program's names but does not rebind them."""
+        try:
+            own, names = names, namespace("examples", names)
+            names.pop("examples", None)
+            execute(compiled(job["examples"], "<examples>", "exec", 0, True), names)
+            # A function that reads a name which nothing else defines finds the block's, as in the published runs.
+            for name in names:
+                if name != "examples" and name not in own and name not in built_in:
+                    own[name] = names[name]
+            entries = names.get("examples")
+            problem = None
+            if not same_type(entries, (List, tuple)):
+                problem = "the block builds no list `examples`"
+            elif size(entries) == 0:
+                problem = "the list `examples` is empty"
+            elif size(entries) > most:
+                problem = "the list `examples` has more than " + text(most) + " entries"
+            else:
+                entries = List(entries)
+                for index, entry in number(entries):
+                    if not same_type(entry, Dict):
+                        problem = "entry " + text(index) + " of `examples` is no dict"
+                    else:
+                        for key in Dict.keys(entry):
+                            if kind(key) is not Text:
+                                problem = "entry " + text(index) + " of `examples` has a key that is no string"
+                    if problem:
+                        break
+            if problem:
+                send(b"X", utf8(problem))
+                leave(0)
+        except BaseError as error:
+            fail(error)
+        send(b"N", to_bytes(size(entries), 4, "little"))
+        return entries
+
+    sources = []
+
+    def source_of(job, count, index, name, default):
+        if not sources:
+            known, found = expressions(job["examples"])
+            sources.append(found if known == count else {})
+        return sources[0].get(index, {}).get(name, default)
+
+    def start(job, entries, index):
+        """Sends what the input looks like before the call; says whether it can be called."""
+        entry, pairs, fields, fits = entries[index], [], [], True
+        set_digits(0)
+        for name, value in Dict.items(entry):
+            try:
+                shown, literal = text(value), is_literal(value)
+            except Memory:
+                raise
+            except BaseError as error:
+                shown, literal = "<" + name_of(kind(value))[8:-2] + " whose repr() failed>", False
+            if not literal:
+                shown = hide_addresses(" at 0x...", shown)
+            pairs.append(text(name) + ": " + shown)
+            source = shown if literal and size(shown) <= cap else source_of(job, size(entries), index, name, shown)
+            fields.append(field(utf8(name)) + field(utf8(source)[:cap]))
+        whole = utf8("{" + ", ".join(pairs) + "}")
+        if size(whole) > cap:
+            whole, fits = whole[:cap], False
+        if sum([size(each) for each in fields]) > 2 * cap:
+            fields, fits = [], False
+        send(b"S", to_bytes(index, 4, "little"), field(whole), *fields)
+        return fits
+
+    def limit(which):
+        send(b"R", b"l", which)
+
+    def call(job, function, entry):
+        """One call and its outcome."""
+        seen = set()
+
+        def local(frame, event, _):
+            if event == "line":
+                seen.add(frame.f_lineno)
+            return local
+
+        def tracer(frame, _event, _argument):
+            return local if frame.f_code.co_filename == "<program>" else None
+
+        try:
+            set_digits(digits)
+            if job["lines"]:
+                settrace(tracer)
+            value = function(**entry)
+            settrace(None)
+            set_digits(0)
+            shown = utf8(text(value))
+            if size(shown) > cap:
+                limit(b"output")
+                return
+            try:
+                literal = is_literal(value)
+            except RecursionError:
+                literal = False
+            body = (b"r", b"\1" if literal else b"\0", field(shown))
+            other = b""
+            if job["canonical"]:
+                try:
+                    other = utf8(canonical(value))[: 2 * cap]
+                except RecursionError:  # it contains itself
+                    other = shown
+        except Memory:
+            settrace(None)
+            limit(b"memory")
+            return
+        except BaseError as error:
+            settrace(None)
+            set_digits(0)
+            try:
+                cls, message, explicit = describe(error)
+            except Memory:
+                limit(b"memory")
+                return
+            body = (b"e", b"\1" if explicit else b"\0", field(cls[:1000]))
+            other = message
+        lines = b"".join([to_bytes(line, 4, "little") for line in sorted(seen)][:5000]) if job["lines"] else b""
+        send(b"R", *body, field(other), lines)
+
+    def run(job, answers):
+        nonlocal result
+        result = answers
+        reseed(job["seed"])
+        function, names = define(job)
+        reseed(job["seed"])
+        entries = build(job, names)
+        order = range(size(entries)) if job["order"] is None else job["order"]
+        for index in order:
+            reseed(job["seed"])
+            try:
+                fits = start(job, entries, index)
+            except Memory:
+                send(b"S", to_bytes(index, 4, "little"), field(b""))
+                limit(b"memory")
+                continue
+            if fits:
+                call(job, function, entries[index])
+            else:
+                limit(b"output")
+        send(b"Z")
+
+    return run
+
+

@@ -1,0 +1,2 @@
+def attack(f, values):
+    return [f(value) for value in values]

@@ -1,0 +1,1 @@
+examples = [dict(items=[1]), dict(items=[])]

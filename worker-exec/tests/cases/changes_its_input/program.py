@@ -1,0 +1,3 @@
+def attack(items):
+    items.append(items)
+    return items

@@ -1,0 +1,2 @@
+def other(x):
+    return x

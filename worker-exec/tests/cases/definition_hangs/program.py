@@ -1,0 +1,5 @@
+def attack(x):
+    return x
+
+while True:
+    pass

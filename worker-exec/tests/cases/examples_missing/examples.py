@@ -1,0 +1,1 @@
+inputs = [dict(x=1)]

@@ -1,0 +1,7 @@
+calls = []
+
+def attack(x):
+    calls.append(x)
+    while x == 2:
+        pass
+    return x, calls

@@ -1,0 +1,1 @@
+examples = [dict(words=["w%d" % i for i in range(50)])]

@@ -1,0 +1,2 @@
+def attack(words):
+    return list(set(words))

@@ -1,0 +1,5 @@
+seen = []
+
+def attack(x):
+    seen.append(x)
+    return len(seen)
