@@ -24,20 +24,20 @@ fn sample(n: usize) -> Sample {
         "task": "induction",
         "prompt": format!("Nul \u{0}, quote \", <script>alert({n})</script>, é 🦀\n"),
         "output": "```python\ndef f(a):\n    return a\n```",
-        "messages": if n % 2 == 0 {
+        "messages": if n.is_multiple_of(2) {
             json!([])
         } else {
             json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}])
         },
         "function_name": "f",
         "code": "def f(a):\n    return a\n",
-        "examples": if n % 3 == 0 {
+        "examples": if n.is_multiple_of(3) {
             json!([])
         } else {
             json!([{"input": "a=1", "output": "", "error": null}, {"input": "a=2", "output": null, "error": "E: x"}])
         },
-        "shown": if n % 3 == 0 { json!([]) } else { json!([1, 0]) },
-        "meta": if n % 2 == 0 { json!({}) } else { json!({"stars": n, "tags": ["b", null]}) },
+        "shown": if n.is_multiple_of(3) { json!([]) } else { json!([1, 0]) },
+        "meta": if n.is_multiple_of(2) { json!({}) } else { json!({"stars": n, "tags": ["b", null]}) },
         "provenance": {"z": 1, "a": {"model": "m"}},
     });
     serde_json::from_value(value).expect("the fields of a sample")
@@ -176,22 +176,4 @@ fn the_report_shows_counts_reasons_and_rows_and_escapes_them() {
         assert!(!html.contains(text), "{text} in the page");
     }
     assert_eq!(html, report::render(&run(), out.path()).expect("a page"));
-}
-
-#[test]
-#[ignore = "by hand"]
-fn leave_folders() {
-    for (format, extension) in FORMATS {
-        for (name, rejected) in [("both", rejections()), ("data", vec![])] {
-            let out = PathBuf::from(format!("/tmp/out2-{extension}-{name}"));
-            _ = fs::remove_dir_all(&out);
-            fs::create_dir(&out).unwrap();
-            let s: Vec<Sample> = (0..140).map(sample).collect();
-            PartWriter::new(format).write(&out, 0, &s[..70], &rejected).unwrap();
-            PartWriter::new(format).write(&out, 1, &s[70..], &[]).unwrap();
-            fs::write(out.join("data/.part-00009.parquet.tmp"), "x").unwrap();
-            fs::write(out.join("report.html"), report::render(&run(), &out).unwrap()).unwrap();
-            fs::write(out.join("README.md"), card::render(None).unwrap()).unwrap();
-        }
-    }
 }

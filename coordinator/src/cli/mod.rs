@@ -26,7 +26,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Everything, in one process: raw code in, training samples out
-    Run(commands::RunArgs),
+    Run(Box<commands::RunArgs>),
     /// Raw code → functions (JSON Lines)
     Collect(filters::CollectArgs),
     /// Functions → functions with example inputs (JSON Lines)

@@ -5,7 +5,7 @@
 //! - [`parts`]: writes the parts of a shard, each in one step
 //! - [`read`]: reads them back
 //! - [`card`]: README.md, by which `datasets` loads the folder
-//! - [`report`]: report.html
+//! - [`report`]: the page `report.html`
 
 pub mod card;
 pub mod columns;

@@ -1,7 +1,7 @@
 //! The writer that needs no model: it guesses from a function's source what its parameters are, and writes inputs.
 //!
-//! `pipeline::python` gives the evidence; [`guess`] turns it into a [`shape::Shape`] with what [`types`] and [`naming`]
-//! know; [`values`] writes Python literals of a shape.
+//! `pipeline::python` gives the evidence; `guess` turns it into a `shape::Shape` with what `types` and `naming`
+//! know; `values` writes Python literals of a shape.
 
 mod guess;
 mod naming;
