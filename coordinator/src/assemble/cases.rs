@@ -1,4 +1,5 @@
 use pipeline::records::{Example, ExecutedFunction, Execution, Outcome};
+use worker_exec::answer::PROCESS_ENDED;
 
 use super::literal;
 
@@ -35,6 +36,7 @@ impl Raised {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Dropped {
     Limit,
+    ProcessEnded,
     ImplicitError,
     Address,
     TooLong,
@@ -46,6 +48,7 @@ impl Dropped {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Limit => "hit a limit",
+            Self::ProcessEnded => "ended its process",
             Self::ImplicitError => "TypeError or AttributeError",
             Self::Address => "holds a memory address",
             Self::TooLong => "output too long",
@@ -131,6 +134,8 @@ pub(super) fn worth_showing(
 
 fn judge(case: Case, max_output_chars: usize) -> Result<Case, Dropped> {
     let text = match &case.result {
+        // An exit or a signal is no exception: nothing that a caller could see.
+        Err(raised) if raised.class == PROCESS_ENDED => return Err(Dropped::ProcessEnded),
         Err(raised) if !raised.explicit && matches!(raised.class.as_str(), "TypeError" | "AttributeError") => {
             return Err(Dropped::ImplicitError);
         }

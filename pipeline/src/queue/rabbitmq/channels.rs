@@ -65,21 +65,30 @@ impl ChannelPool {
     /// The broker is out of reach.
     pub async fn get(&self) -> Result<PooledChannel, QueueError> {
         match self.pool.get().await {
-            Ok(object) => Ok(PooledChannel(object)),
+            Ok(object) => Ok(PooledChannel(Some(object))),
             Err(PoolError::Backend(error)) => Err(error),
             Err(error) => Err(QueueError::Unavailable(error.to_string())),
         }
     }
 }
 
-/// A channel on loan; dropping it gives it back.
-pub struct PooledChannel(Object<ConfirmChannels>);
+/// A channel on loan. Only [`Self::give_back`] puts it back: one that is dropped, with an error or in the middle of a
+/// call, may have an answer under way that must not be taken for that of the next publish. It is closed instead.
+pub struct PooledChannel(Option<Object<ConfirmChannels>>);
 
 impl PooledChannel {
-    /// Takes the channel out of the pool for good and closes it: its state is not known.
-    pub fn discard(self) {
-        let channel = Object::take(self.0);
-        tokio::spawn(async move { channel.close(200, "discarded".into()).await });
+    /// Back to the pool, every call on it having been answered.
+    pub fn give_back(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for PooledChannel {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            let channel = Object::take(object);
+            tokio::spawn(async move { channel.close(200, "discarded".into()).await });
+        }
     }
 }
 
@@ -87,7 +96,8 @@ impl Deref for PooledChannel {
     type Target = Channel;
 
     fn deref(&self) -> &Channel {
-        &self.0
+        // Taken only by `give_back` and `drop`, after which nobody holds it.
+        self.0.as_ref().expect("a channel on loan")
     }
 }
 

@@ -147,13 +147,9 @@ impl RabbitQueue {
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let queue = short(&self.inner.topology.queue(name))?;
         let declared = channels::answered(channel.queue_declare(queue, passive, FieldTable::default())).await;
-        match declared {
-            Ok(queue) => Ok(Depth { ready: queue.message_count(), consumers: queue.consumer_count() }),
-            Err(error) => {
-                channel.discard();
-                Err(error)
-            }
-        }
+        let queue = declared?;
+        channel.give_back();
+        Ok(Depth { ready: queue.message_count(), consumers: queue.consumer_count() })
     }
 
     /// Puts a body that names no item on `.dead`, with the reason.
@@ -177,7 +173,10 @@ impl RabbitQueue {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let publish = async { channel.basic_publish(exchange, key, options, body, properties).await?.await };
         let unsure = match channels::answered(publish).await {
-            Ok(Confirmation::Ack(None)) => return Ok(()),
+            Ok(Confirmation::Ack(None)) => {
+                channel.give_back();
+                return Ok(());
+            }
             Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_))) => {
                 // The queue or its binding is gone. Declaring the topology again brings it back.
                 self.inner.publish.link().rebuild();
@@ -187,8 +186,6 @@ impl RabbitQueue {
             Ok(Confirmation::NotRequested) => QueueError::Unavailable("a channel without confirms".into()),
             Err(error) => error,
         };
-        // Whatever went wrong, an answer that is still under way must not be taken for that of the next publish.
-        channel.discard();
         Err(unsure)
     }
 }
