@@ -137,13 +137,18 @@ impl Client {
                 let words = format!("the LLM server has answered nothing for {} s: {words}", silent.as_secs());
                 return Err(service(words));
             }
+            let pause = retry_after.or_else(|| pauses.next()).unwrap_or(self.patience.pause);
             let left = self.patience.total.saturating_sub(begun.elapsed());
-            if failed >= self.patience.tries || left.is_zero() {
+            let last = pause >= left;
+            if last {
+                tokio::time::sleep(left).await;
+            }
+            if failed >= self.patience.tries || last {
                 if self.answers(&request.canary()).await.is_ok() {
                     let words = format!("the LLM server works, but failed {tried} times on this request: {words}");
                     return Err(CallError::Service(StageError::Failed(words)));
                 }
-                if left.is_zero() {
+                if last {
                     return Err(service(format!("the LLM server gave no answer in {tried} tries: {words}")));
                 }
                 // What failed so far was the outage's fault.
@@ -153,8 +158,7 @@ impl Client {
                 self.outage.announce(&words);
             }
             self.metrics.retries.inc();
-            let pause = retry_after.or_else(|| pauses.next()).unwrap_or(self.patience.pause);
-            tokio::time::sleep(pause.min(left)).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
