@@ -76,6 +76,7 @@ impl Writer {
             ClientMetrics::unregistered().map_err(anyhow::Error::from)?,
         );
         let model = client.choose_model(settings.model.as_deref()).await?;
+        client.greet(&model).await?;
         // Registered last: a start that is tried again must not meet the metrics of the first try.
         client.metrics().register(registry).map_err(anyhow::Error::from)?;
         let (temperature, top_p, max_tokens) = (settings.temperature, settings.top_p, settings.max_tokens);

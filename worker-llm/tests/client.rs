@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Parser;
-use fake::{BLOCK, ONE_MODEL, Reply, Script, serve};
+use fake::{BLOCK, ONE_MODEL, Reply, Script, serve, serve_greeting};
 use pipeline::{
     error::Failure,
     reason::Reason,
@@ -238,6 +238,12 @@ async fn starting_names_the_setting_to_change() {
         assert_eq!(failure.exit_code(), code, "{models} {flags:?}: {failure}");
         assert!(failure.to_string().contains(words), "{models} {flags:?}: {failure}");
     }
+    // The list is open to everyone, answers are not; a server that is busy has been reached.
+    let (url, _) = serve_greeting(ONE_MODEL, 401, &[]).await;
+    let failure = started(&url, &[]).await.expect_err("a wrong key");
+    assert!(failure.exit_code() == 3 && failure.to_string().contains("OPENAI_API_KEY"), "{failure}");
+    let (url, _) = serve_greeting(ONE_MODEL, 503, &[]).await;
+    started(&url, &[]).await.expect("busy is not gone");
     let (url, _) = serve("404", &[]).await;
     assert_eq!(started(&url, &["--model", "any"]).await.expect("named").identity()["model"], "any");
     let (url, _) = serve(TWO, &[]).await;

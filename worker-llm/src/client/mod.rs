@@ -24,6 +24,9 @@ use outage::Outage;
 /// Time for the shortest of answers.
 const CANARY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a start waits for a first answer; a server that is full answers later.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// How long a client bears with its server.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -96,6 +99,24 @@ impl Client {
             chosen = Some(choose(models, chosen)?);
         }
         chosen.ok_or_else(|| Failure::Usage("no LLM server: give --llm-url".into()))
+    }
+
+    /// Asks every endpoint the shortest of questions: a server that lists its models to everyone may still want a key
+    /// for answers. One that is busy or in trouble has been reached, and that is all that a start needs.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`]: the key is wrong.
+    pub async fn greet(&self, model: &str) -> Result<(), Failure> {
+        let canary = ChatRequest::new(model, "", 0.0, 1.0, 1, 0).canary();
+        for endpoint in &self.endpoints {
+            self.metrics.calls.inc();
+            match endpoint.chat(&canary, GREETING_TIMEOUT).await {
+                Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
+                Ok(answer) => self.metrics.count(&answer),
+                Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Asks, and asks again where that may help.

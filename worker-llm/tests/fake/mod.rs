@@ -33,6 +33,7 @@ pub struct Script {
     /// Bodies of the chat requests, in order.
     pub asked: Mutex<Vec<serde_json::Value>>,
     models: &'static str,
+    greeting: u16,
 }
 
 pub const BLOCK: &str = "```python\nexamples = [dict(a=1), dict(a=2)]\n```";
@@ -41,8 +42,14 @@ pub const ONE_MODEL: &str = r#"{"data": [{"id": "small"}]}"#;
 /// Starts a server that lists `models` (a status if it is a number) and gives `replies` in order, then [`BLOCK`].
 /// Its base URL, and what it was asked.
 pub async fn serve(models: &'static str, replies: &[Reply]) -> (String, Arc<Script>) {
-    let script =
-        Arc::new(Script { replies: Mutex::new(replies.iter().copied().collect()), models, ..Script::default() });
+    serve_greeting(models, 200, replies).await
+}
+
+/// As [`serve`]; the request of one token that a start makes is answered with the status `greeting` and stands neither
+/// in the script nor in what was asked.
+pub async fn serve_greeting(models: &'static str, greeting: u16, replies: &[Reply]) -> (String, Arc<Script>) {
+    let replies = Mutex::new(replies.iter().copied().collect());
+    let script = Arc::new(Script { replies, models, greeting, ..Script::default() });
     let app = Router::new()
         .route("/v1/models", get(list))
         .route("/v1/chat/completions", post(chat))
@@ -61,7 +68,11 @@ async fn list(State(script): State<Arc<Script>>) -> Response {
 }
 
 async fn chat(State(script): State<Arc<Script>>, body: String) -> Response {
-    script.asked.lock().expect("no test panics in here").push(serde_json::from_str(&body).expect("a JSON request"));
+    let request: serde_json::Value = serde_json::from_str(&body).expect("a JSON request");
+    if request["max_tokens"] == 1 {
+        return StatusCode::from_u16(script.greeting).expect("a status").into_response();
+    }
+    script.asked.lock().expect("no test panics in here").push(request);
     let next = script.replies.lock().expect("no test panics in here").pop_front();
     match next.unwrap_or(Reply::Text(BLOCK)) {
         Reply::Status(status, body) => (StatusCode::from_u16(status).expect("a status"), body).into_response(),
