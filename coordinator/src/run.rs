@@ -16,7 +16,10 @@ use pipeline::{
 };
 use serde_json::{Map, Value, json};
 use worker_exec::{Executor, settings::ExecSettings};
-use worker_llm::{Writer, settings::WriterSettings};
+use worker_llm::{
+    Writer,
+    settings::{WriterKind, WriterSettings},
+};
 
 use crate::{
     assemble::AssembleSettings,
@@ -74,6 +77,34 @@ impl Run {
         executor.shutdown().await;
         finish::say(&finished?, &self.out);
         Ok(())
+    }
+
+    /// Collects and says what [`Self::run`] would do. Reads the inputs, calls and writes nothing.
+    ///
+    /// # Errors
+    /// An input that cannot be read.
+    pub fn dry(&self) -> Result<String, Failure> {
+        let (mut functions, mut rejected) = (0u64, std::collections::BTreeMap::<_, u64>::new());
+        for item in Collector::new(&self.inputs, &self.collect)? {
+            match item?.outcome {
+                Ok(_) => functions += 1,
+                Err(rejection) => *rejected.entry(rejection.reason).or_default() += 1,
+            }
+        }
+        let items = functions + rejected.values().sum::<u64>();
+        let shards = items.div_ceil(self.shared.shard_size);
+        let mut text = format!("{items} items (shards: {shards}), of which {functions} functions\n");
+        for (reason, count) in &rejected {
+            text.push_str(&format!("  {count:>7}  {}: {reason}\n", reason.stage()));
+        }
+        let calls = match self.writer.writer {
+            WriterKind::Openai => {
+                format!("{functions} requests to the LLM server, {} at once", self.writer.concurrency())
+            }
+            WriterKind::Builtin => "no request to any LLM server".to_owned(),
+        };
+        text.push_str(&format!("would make {calls}, and run each function on its inputs\n"));
+        Ok(text)
     }
 
     async fn work(

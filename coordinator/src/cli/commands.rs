@@ -21,6 +21,9 @@ pub(crate) struct RunArgs {
     /// Folder for the samples; the same command again resumes
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Collect, print counts and what would be called; call and write nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     shared: SharedSettings,
     #[command(flatten)]
@@ -49,6 +52,10 @@ impl RunArgs {
             exec: resolver.get(&self.exec)?,
             assemble: resolver.get(&self.assemble)?,
         };
+        if self.dry_run {
+            let text = tokio::task::spawn_blocking(move || run.dry()).await.map_err(anyhow::Error::from)??;
+            return print(&text);
+        }
         run.run(telemetry, stop).await
     }
 }
