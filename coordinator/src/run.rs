@@ -22,14 +22,14 @@ use worker_llm::{
 };
 
 use crate::{
-    assemble::AssembleSettings,
+    assemble::{AssembleSettings, Assembler},
     collect::{CollectSettings, Collector},
     feed::{self, Sharding},
     finish::{self, Finished},
     identity::{self, SharedSettings},
     progress::{Progress, RunCounts},
     sink::{
-        drain::drain,
+        drain::{Until, drain},
         folder::{OutputFolder, mint_run_id, same_identity},
         shards::{Journaled, Shards},
     },
@@ -60,12 +60,13 @@ impl Run {
     /// A service that was never reached, another run in the folder, a disk that refuses; [`Failure::Interrupted`] if
     /// work is left.
     pub async fn run(self, telemetry: &Telemetry, stop: CancellationToken) -> Result<(), Failure> {
+        Assembler::new(&self.assemble, self.shared.seed)?; // a wrong setting is told before anything is paid for
         let mut identity = identity::of_collection(&self.inputs, &self.collect, &self.shared)?;
         identity.extend(identity::of_stages(&self.writer, &self.exec, &self.assemble));
         let folder = OutputFolder::open(&self.out)?;
         let before = folder.run_json()?;
         if let Some(before) = before.as_ref().filter(|before| before["complete"] == json!(true)) {
-            same_identity(&only(&before["identity"], &identity), &Value::Object(identity), &self.out)?;
+            same_identity(&only(&before["identity"], &identity), &Value::Object(identity), &self.place())?;
             folder.close().map_err(anyhow::Error::from)?;
             eprintln!("{} is complete already; nothing to do", self.out.display());
             return Ok(());
@@ -107,6 +108,10 @@ impl Run {
         Ok(text)
     }
 
+    fn place(&self) -> String {
+        format!("--out {}", self.out.display())
+    }
+
     async fn work(
         &self,
         folder: OutputFolder,
@@ -120,7 +125,7 @@ impl Run {
         let mut shards = Shards::open(folder, self.assemble.clone())?;
         let sharding = Sharding { run_id: mint_run_id(&identity), shard_size: self.shared.shard_size };
         match &shards.known().run {
-            Some(run) => same_identity(&run.identity, &identity, &self.out)?,
+            Some(run) => same_identity(&run.identity, &identity, &self.place())?,
             None => shards.open_run(RunOpen {
                 run_id: sharding.run_id.clone(),
                 seed: self.shared.seed,
@@ -160,7 +165,8 @@ impl Run {
         ));
         let outcomes = queue.consume(QueueName::Outcomes, u16::MAX).await.map_err(anyhow::Error::from)?;
         // Not stopped by the signal but by the closing of its queue: what is in flight is still put on disk.
-        let sink = drain(shards, outcomes, Arc::clone(&counts.sink), |_| Ok(()), CancellationToken::new());
+        let until = Until { stop: CancellationToken::new(), give_up: stop.clone() };
+        let sink = drain(shards, outcomes, Arc::clone(&counts.sink), |_| Ok(()), until);
         let mut sink = tokio::spawn(sink);
 
         let feed = self.feed(&queue, &sharding, collector, &journaled, &counts, &stop);
@@ -176,7 +182,13 @@ impl Run {
             () = stop.cancelled() => {
                 let _ = (write.await, execute.await);
                 queue.close(QueueName::Outcomes);
-                sink.await.map_err(anyhow::Error::from)??
+                match sink.await.map_err(anyhow::Error::from)? {
+                    Ok(shards) => shards,
+                    Err(error) => {
+                        tracing::error!(error = format!("{error:#}"), "what was in flight is not on disk");
+                        return Err(Failure::Interrupted);
+                    }
+                }
             }
         };
         drop(progress);

@@ -14,6 +14,9 @@ use crate::output::{read_rejections, read_samples};
 /// # Errors
 /// No run there, or nothing of that id: [`Failure::Usage`].
 pub fn show(out: &Path, id: Option<&str>) -> Result<String, Failure> {
+    if !out.is_dir() {
+        return Err(Failure::Unavailable(format!("{}: there is no such folder", out.display())));
+    }
     let samples = read_samples(out)?;
     let wanted =
         |have: &str| id.is_none_or(|id| have == id || have.strip_prefix(id).is_some_and(|r| r.starts_with('/')));

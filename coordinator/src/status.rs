@@ -26,7 +26,7 @@ pub struct QueueStatus {
 pub async fn status(broker: &BrokerSettings) -> Result<Vec<QueueStatus>, Failure> {
     let queue = RabbitQueue::connect_to_existing(broker, "status").await?;
     let mut queues = Vec::new();
-    for name in QueueName::ALL {
+    for name in QueueName::ALL.into_iter().filter(|name| *name != QueueName::Run) {
         let depth = queue.depth(name).await.map_err(anyhow::Error::from)?;
         queues.push(QueueStatus { queue: name.as_str(), depth });
     }

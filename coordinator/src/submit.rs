@@ -12,7 +12,7 @@ use pipeline::{
     message::{Address, RecordType, RunId, RunOpen},
     queue::{
         QueueError, QueueName,
-        rabbitmq::{BrokerSettings, RabbitQueue, lock::RoleLock},
+        rabbitmq::{BrokerSettings, RabbitQueue, claim, lock::RoleLock},
     },
     shutdown::CancellationToken,
 };
@@ -68,13 +68,16 @@ pub async fn submit(
     let file = CursorFile::open(&state)?;
     let mut cursor = match file.read()? {
         Some(cursor) => {
-            same_identity(&cursor.identity, &identity, &state)?;
+            same_identity(&cursor.identity, &identity, &format!("--state {}", state.display()))?;
             cursor
         }
         None => Cursor { run_id: fresh_run_id(&identity), identity: identity.clone(), next: 0, complete: false },
     };
     let queue = RabbitQueue::connect(broker, "submit").await?;
     let _lock = RoleLock::take(&queue, "submit").await?;
+    if !cursor.complete {
+        claim::claim(&queue, &cursor.run_id).await?;
+    }
     file.write(&cursor)?;
     if cursor.complete {
         tracing::info!(items = cursor.next, "everything was submitted already");

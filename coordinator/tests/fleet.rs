@@ -33,6 +33,10 @@ fn a_fleet_gives_the_bytes_of_one_process() {
     assert_eq!(looked.status.code(), Some(3), "there is no such run yet");
 
     succeed(&submit_flags);
+    let elsewhere = text("elsewhere");
+    let other = [&["submit", input, "--state", &elsewhere][..], &run].concat();
+    let refused = case2code(&other);
+    assert_eq!(refused.status.code(), Some(2), "a second submission under the same name was let in");
     let writers = [0, 1].map(|_| Running::start("worker-llm", &[&["--writer", "builtin"][..], &run].concat()));
     let mut first_exec = Running::start("worker-exec", &exec_flags);
     let second_exec = Running::start("worker-exec", &exec_flags);

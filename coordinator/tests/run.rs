@@ -125,6 +125,10 @@ fn what_is_missing_is_one_sentence_and_exit_code_3() {
             "AMQP_URL",
         ),
         (&["sink", "--out", out], 2, "--run"),
+        (&["sink", "--out", out, "--run", "amq.x"], 2, "--run"),
+        (&["run", input, "--out", out, "--writer", "builtin", "--shown", "0"], 2, "--shown"),
+        (&["run", input, "--out", "examples", "--writer", "builtin"], 2, "--out"),
+        (&["show", "/nowhere"], 3, "/nowhere"),
         (&["run", input], 2, "--out"),
         (&["run", input, "--out", out, "--config", "/nowhere.toml"], 2, "/nowhere.toml"),
     ];

@@ -14,9 +14,10 @@ use prometheus::{Registry, TextEncoder};
 
 use crate::error::Failure;
 
-/// Starts logging: readable on a terminal, JSON elsewhere. `CASE2CODE_LOG` sets the filter (default `info`).
+/// Starts logging: readable on a terminal, JSON elsewhere. `CASE2CODE_LOG` sets the filter (default `info`;
+/// lapin is silent: what it has to say comes back as an error, which we report).
 pub fn init_logs() {
-    let filter = std::env::var("CASE2CODE_LOG").unwrap_or_else(|_| "info,lapin=error".into());
+    let filter = std::env::var("CASE2CODE_LOG").unwrap_or_else(|_| "info,lapin=off".into());
     let logs = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)

@@ -189,10 +189,7 @@ impl DoctorArgs {
     }
 }
 
-/// Writes to stdout; a reader that went away (`| head`) is no failure.
 fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
-        _ => Ok(()),
-    }
+    std::io::stdout().write_all(text.as_bytes()).map_err(anyhow::Error::from)?;
+    Ok(())
 }

@@ -62,7 +62,7 @@ impl CollectArgs {
         .await
         .map_err(anyhow::Error::from)??;
         if let Some(counts) = counts {
-            say("collect", counts);
+            say("collect", counts, self.rejected.is_some());
         }
         Ok(())
     }
@@ -123,7 +123,7 @@ impl AssembleArgs {
         let rejected = RejectionWriter::create(self.files.rejected.as_deref()).await?;
         let counts =
             assemble::run_filter(input, &self.files.source(), assembler, tokio::io::stdout(), rejected).await?;
-        say("assemble", counts);
+        say("assemble", counts, self.files.rejected.is_some());
         Ok(())
     }
 }
@@ -137,10 +137,14 @@ async fn filtered<S: Stage>(
     let input = filter::open_input(files.file.as_deref()).await?;
     let rejected = RejectionWriter::create(files.rejected.as_deref()).await?;
     let counts = filter::run(stage, input, &files.source(), read, concurrency, tokio::io::stdout(), rejected).await?;
-    say(S::NAME.as_str(), counts);
+    say(S::NAME.as_str(), counts, files.rejected.is_some());
     Ok(())
 }
 
-fn say(stage: &str, Counts { passed, rejected }: Counts) {
-    tracing::info!(stage, passed, rejected, "done");
+fn say(stage: &str, Counts { passed, rejected }: Counts, kept: bool) {
+    if rejected > 0 && !kept {
+        tracing::warn!(stage, passed, rejected, "done; --rejected FILE keeps what was turned down");
+    } else {
+        tracing::info!(stage, passed, rejected, "done");
+    }
 }

@@ -95,7 +95,17 @@ pub fn main() -> Result<(), Failure> {
     });
     // A thread that waits for stdin cannot be stopped; everything that matters is on disk.
     runtime.shutdown_background();
-    result
+    match result {
+        // A reader that went away (`| head`) has what it wanted.
+        Err(Failure::Other(error)) if is_broken_pipe(&error) => Ok(()),
+        result => result,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind =
+        |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    error.chain().any(|cause| kind(cause) == Some(std::io::ErrorKind::BrokenPipe))
 }
 
 /// The keys that a settings file may have: the flags of all commands, so that one file serves a whole fleet.

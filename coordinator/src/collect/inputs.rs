@@ -83,6 +83,10 @@ fn of(argument: &Path) -> Result<Vec<Input>, Failure> {
         };
         return Ok(files.into_iter().map(named).collect());
     }
+    if !metadata.is_file() {
+        let message = format!("input {}: not a file; give - for JSON Lines on stdin", argument.display());
+        return Err(Failure::Usage(message));
+    }
     let name = name(argument.file_name().map_or(argument, Path::new));
     let kind = match extension(&name) {
         "jsonl" | "ndjson" => InputKind::JsonLines,
@@ -109,8 +113,13 @@ fn python_files(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> 
         let path = entry.path();
         if entry.file_type()?.is_dir() {
             python_files(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "py") && !path.is_dir() {
-            files.push(path);
+        } else if path.extension().is_some_and(|extension| extension == "py") {
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => {}
+                // Reading a pipe or a device may never end.
+                Ok(metadata) if !metadata.is_file() => tracing::warn!(path = %path.display(), "not a file; left out"),
+                _ => files.push(path),
+            }
         }
     }
     Ok(())

@@ -46,6 +46,14 @@ pub struct SinkCounts {
     pub shards_done: AtomicU64,
 }
 
+/// When to stop.
+pub struct Until {
+    /// Take no more.
+    pub stop: CancellationToken,
+    /// Do not wait for a disk that refuses any more.
+    pub give_up: CancellationToken,
+}
+
 /// A message on its way to the disk, known to read.
 struct Taken {
     content: Content,
@@ -58,7 +66,7 @@ enum Content {
     RunClosed(RunClosed),
 }
 
-/// Drains outcomes until the run is finished or `stop` is cancelled. Gives the shards back; whether they are finished
+/// Drains outcomes until the run is finished or stopped. Gives the shards back; whether they are finished
 /// tells which of the two it was.
 ///
 /// `check` looks at the run as it opens and may refuse it.
@@ -70,14 +78,14 @@ pub async fn drain<C: Consumer>(
     mut consumer: C,
     counts: Arc<SinkCounts>,
     check: impl Fn(&RunOpen) -> anyhow::Result<()>,
-    stop: CancellationToken,
+    until: Until,
 ) -> anyhow::Result<Shards> {
     let mut last_index = 0;
     count(&shards, &counts);
     while !shards.finished() {
         let batch = tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok(shards),
+            () = until.stop.cancelled() => return Ok(shards),
             batch = next_batch(&mut consumer) => batch?,
         };
         let Some(mut batch) = batch else { return Ok(shards) };
@@ -118,7 +126,7 @@ pub async fn drain<C: Consumer>(
                 last_index = last_index.max(index);
             }
         }
-        shards = keep(shards, taken, &stop).await?;
+        shards = keep(shards, taken, &until.give_up).await?;
         count(&shards, &counts);
         if !early.is_empty() {
             tracing::warn!(messages = early.len(), "the run is not open yet; waiting for `submit`");
@@ -153,7 +161,7 @@ async fn next_batch(consumer: &mut impl Consumer) -> Result<Option<Vec<Delivery>
 }
 
 /// Puts a batch on disk, however long the disk refuses, then acknowledges it.
-async fn keep(mut shards: Shards, taken: Vec<Taken>, stop: &CancellationToken) -> anyhow::Result<Shards> {
+async fn keep(mut shards: Shards, taken: Vec<Taken>, give_up: &CancellationToken) -> anyhow::Result<Shards> {
     let (mut contents, receipts): (Vec<Content>, Vec<_>) =
         taken.into_iter().map(|taken| (taken.content, taken.receipt)).unzip();
     loop {
@@ -166,15 +174,23 @@ async fn keep(mut shards: Shards, taken: Vec<Taken>, stop: &CancellationToken) -
         (shards, contents) = (given, rest);
         match result {
             Ok(()) => break,
-            Err(error) if stop.is_cancelled() => return Err(error),
+            Err(error) if give_up.is_cancelled() || !is_of_the_disk(&error) => return Err(error),
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "cannot write; nothing is acknowledged until it works");
-                tokio::time::sleep(PAUSE).await;
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = give_up.cancelled() => {}
+                }
             }
         }
     }
     join_all(receipts.into_iter().map(acknowledge)).await;
     Ok(shards)
+}
+
+/// Whether waiting may mend it: the disk is full, say. Anything else would come again for ever.
+fn is_of_the_disk(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<std::io::Error>() || cause.is::<parquet::errors::ParquetError>())
 }
 
 /// Writes one batch; safe to call again with the same one.

@@ -12,7 +12,7 @@ use pipeline::{
     message::RunOpen,
     queue::{
         Queue, QueueName,
-        rabbitmq::{BrokerSettings, RabbitQueue, lock::RoleLock},
+        rabbitmq::{BrokerSettings, RabbitQueue, claim, lock::RoleLock},
     },
     shutdown::CancellationToken,
     telemetry::Telemetry,
@@ -20,12 +20,12 @@ use pipeline::{
 use serde_json::{Map, Value};
 
 use super::{
-    drain::{BATCH, drain},
+    drain::{BATCH, Until, drain},
     folder::{OutputFolder, same_identity},
     shards::Shards,
 };
 use crate::{
-    assemble::AssembleSettings,
+    assemble::{AssembleSettings, Assembler},
     finish::{self, Finished},
     progress::{Progress, RunCounts},
 };
@@ -42,6 +42,7 @@ pub async fn sink(
     stop: CancellationToken,
 ) -> Result<(), Failure> {
     broker.run_name()?;
+    Assembler::new(assemble, 0)?; // a wrong setting is told before anything is taken
     let folder = OutputFolder::open(out)?;
     let own = match assemble.identity() {
         Value::Object(own) => own,
@@ -49,7 +50,7 @@ pub async fn sink(
     };
     if let Some(before) = folder.run_json()?.filter(|before| before["complete"] == Value::Bool(true)) {
         let old = own.keys().filter_map(|name| before["identity"].get(name).map(|value| (name.clone(), value.clone())));
-        same_identity(&Value::Object(old.collect()), &Value::Object(own), out)?;
+        same_identity(&Value::Object(old.collect()), &Value::Object(own), &format!("--out {}", out.display()))?;
         folder.close().map_err(anyhow::Error::from)?;
         eprintln!("{} is complete already; nothing to do", out.display());
         return Ok(());
@@ -70,7 +71,8 @@ pub async fn sink(
     telemetry.set_ready(true);
     let path = shards.folder().path().to_owned();
     let opens = |run: &RunOpen| check(run, &own, &path, out).map_err(anyhow::Error::from);
-    let shards = drain(shards, outcomes, Arc::clone(&counts.sink), opens, stop).await?;
+    let shards =
+        drain(shards, outcomes, Arc::clone(&counts.sink), opens, Until { give_up: stop.clone(), stop }).await?;
     drop(progress);
     if !shards.finished() {
         return Err(Failure::Interrupted);
@@ -89,6 +91,9 @@ pub async fn sink(
         out_of_order: counts.sink.out_of_order.load(Ordering::Relaxed),
     };
     finish::write(shards.into_folder(), &finished)?;
+    if let Err(error) = claim::release(&queue).await {
+        tracing::warn!(%error, "the run's name stays taken on the broker");
+    }
     finish::say(&finished, out);
     Ok(())
 }
@@ -100,7 +105,7 @@ fn check(run: &RunOpen, own: &Map<String, Value>, folder: &Path, out: &Path) -> 
     match std::fs::read(&settings) {
         Ok(text) => {
             let before = serde_json::from_slice(&text).map_err(anyhow::Error::from)?;
-            same_identity(&before, &now, out)?;
+            same_identity(&before, &now, &format!("--out {}", out.display()))?;
         }
         Err(_) => std::fs::write(&settings, now.to_string()).map_err(anyhow::Error::from)?,
     }

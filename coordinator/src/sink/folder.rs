@@ -53,6 +53,10 @@ impl OutputFolder {
     /// Another process has it ([`Failure::Usage`]), or it cannot be written.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let state = path.join(".state");
+        if !state.exists() && !is_ours_or_empty(path) {
+            let what = "is not empty and no output of case2code; choose another folder";
+            return Err(Failure::Usage(format!("--out {} {what}", path.display())));
+        }
         std::fs::create_dir_all(&state)
             .map_err(|error| Failure::Usage(format!("--out {}: {error}", path.display())))?;
         let lock = OpenOptions::new().create(true).append(true).open(state.join("lock"));
@@ -206,28 +210,45 @@ impl OutputFolder {
     }
 }
 
+/// Whether a folder may be written to: it is new, empty, or holds a finished run of ours.
+fn is_ours_or_empty(path: &Path) -> bool {
+    let ours = || {
+        let text = std::fs::read(path.join("run.json")).ok()?;
+        let run: Value = serde_json::from_slice(&text).ok()?;
+        run.get("identity").map(|_| ())
+    };
+    // What is no folder at all is told by the attempt to make one in it.
+    std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none()) || ours().is_some()
+}
+
 /// A run's id is minted from its identity, so that the same command in the same folder is the same run.
 pub fn mint_run_id(identity: &Value) -> RunId {
     RunId(blake3::hash(identity.to_string().as_bytes()).to_hex()[..16].to_owned())
 }
 
-/// Fails where two identities differ, and names what does.
+/// Fails where two identities differ, and names what does. `place` is the flag and folder that hold the first.
 ///
 /// # Errors
 /// [`Failure::Usage`].
-pub fn same_identity(before: &Value, now: &Value, out: &Path) -> Result<(), Failure> {
+pub fn same_identity(before: &Value, now: &Value, place: &str) -> Result<(), Failure> {
     let (Value::Object(old), Value::Object(new)) = (before, now) else { return Ok(()) };
     let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
     let differing: Vec<String> = names
         .filter(|name| old.get(*name) != new.get(*name))
         .map(|name| {
-            let show = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), Value::to_string);
-            format!("{name} (was {}, is {})", show(old.get(name)), show(new.get(name)))
+            match (old.get(name), new.get(name)) {
+                // Hashes and lists tell a reader nothing.
+                (Some(Value::Array(_) | Value::Object(_)), _) => name.clone(),
+                (was, is) => {
+                    let show = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), Value::to_string);
+                    format!("{name} (was {}, is {})", show(was), show(is))
+                }
+            }
         })
         .collect();
     if differing.is_empty() {
         return Ok(());
     }
-    let what = format!("--out {} holds another run: {}; choose another folder", out.display(), differing.join(", "));
-    Err(Failure::Usage(what))
+    let what = differing.join(", ");
+    Err(Failure::Usage(format!("{place} holds another run, with other {what}; choose another folder")))
 }

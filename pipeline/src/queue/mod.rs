@@ -25,11 +25,13 @@ pub enum QueueName {
     InputsRetry,
     /// What cannot be attributed to an item.
     Dead,
+    /// One message: the id of the run that is open.
+    Run,
 }
 
 impl QueueName {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Functions,
         Self::Inputs,
         Self::Outcomes,
@@ -37,6 +39,7 @@ impl QueueName {
         Self::FunctionsRetry,
         Self::InputsRetry,
         Self::Dead,
+        Self::Run,
     ];
 
     /// The part after `{prefix}.`.
@@ -49,6 +52,7 @@ impl QueueName {
             Self::FunctionsRetry => "functions.retry",
             Self::InputsRetry => "inputs.retry",
             Self::Dead => "dead",
+            Self::Run => "run",
         }
     }
 }

@@ -5,11 +5,13 @@
 //! - [`channels`]: the pool of channels in confirm mode
 //! - [`consumer`]: a stream of deliveries that survives the broker
 //! - [`wire`]: a message as AMQP properties and back
+//! - [`claim`]: which run a name stands for
 //! - [`lock`]: one sink and one submit a run
 //!
 //! lapin's own recovery stays off: it leaves publishes that await a confirm hanging.
 
 pub mod channels;
+pub mod claim;
 pub mod connection;
 pub mod consumer;
 pub mod lock;
@@ -59,8 +61,11 @@ impl BrokerSettings {
     pub fn run_name(&self) -> Result<&str, Failure> {
         let name = self.run.as_deref().unwrap_or_default();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
-            let what = "--run NAME is needed: letters, digits, `-`, `_` and `.`, at most 100";
+        // The broker keeps names that begin with `amq.` to itself.
+        let begins_well = name.starts_with(|first: char| first.is_ascii_alphanumeric()) && !name.starts_with("amq.");
+        if !begins_well || name.len() > 100 || !name.bytes().all(plain) {
+            let what = "--run NAME is needed: a letter or digit, then letters, digits, `-`, `_` and `.`, at most 100, \
+                        not `amq.…`";
             return Err(Failure::Usage(what.into()));
         }
         Ok(name)
