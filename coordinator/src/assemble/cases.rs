@@ -1,4 +1,7 @@
-use pipeline::records::{Example, ExecutedFunction, Execution, Outcome};
+use pipeline::{
+    python::with_module,
+    records::{Example, ExecutedFunction, Execution, Function, Outcome},
+};
 use worker_exec::answer::PROCESS_ENDED;
 
 use super::literal;
@@ -37,6 +40,7 @@ impl Raised {
 pub(super) enum Dropped {
     Limit,
     ProcessEnded,
+    UndefinedInput,
     ImplicitError,
     Address,
     TooLong,
@@ -49,6 +53,7 @@ impl Dropped {
         match self {
             Self::Limit => "hit a limit",
             Self::ProcessEnded => "ended its process",
+            Self::UndefinedInput => "input reads a name that the answer does not define",
             Self::ImplicitError => "TypeError or AttributeError",
             Self::Address => "holds a memory address",
             Self::TooLong => "output too long",
@@ -118,7 +123,7 @@ pub(super) fn worth_showing(
     for execution in &executed.executions {
         let verdict = match Case::of(execution) {
             None => Err(Dropped::Limit),
-            Some(case) => judge(case, max_output_chars),
+            Some(case) => judge(case, &executed.function, max_output_chars),
         };
         // Only an input that is used makes a later one a repetition.
         let verdict = verdict.and_then(|case| {
@@ -132,7 +137,10 @@ pub(super) fn worth_showing(
     (cases, dropped)
 }
 
-fn judge(case: Case, max_output_chars: usize) -> Result<Case, Dropped> {
+fn judge(case: Case, function: &Function, max_output_chars: usize) -> Result<Case, Dropped> {
+    if !case.plain_arguments() && !defines(function, &case.keywords()) {
+        return Err(Dropped::UndefinedInput);
+    }
     let text = match &case.result {
         // An exit or a signal is no exception: nothing that a caller could see.
         Err(raised) if raised.class == PROCESS_ENDED => return Err(Dropped::ProcessEnded),
@@ -149,6 +157,19 @@ fn judge(case: Case, max_output_chars: usize) -> Result<Case, Dropped> {
         return Err(Dropped::TooLong);
     }
     Ok(case)
+}
+
+/// Whether a call with these arguments runs beside the function alone. The block of examples may have had imports and
+/// helpers that the answer lacks.
+fn defines(function: &Function, keywords: &str) -> bool {
+    const CALL: &str = "__call__";
+    let source = format!("{}\n\ndef {CALL}():\n    return dict({keywords})\n", function.program());
+    let defined = with_module(&source, |module| {
+        let definitions = module.definitions();
+        let call = definitions.iter().find(|definition| definition.name == CALL)?;
+        Some(module.bindings().needs(call, 1).missing.is_empty())
+    });
+    matches!(defined, Ok(Some(true)))
 }
 
 /// `<function f at 0x7f…>`, or a number in the form of an address.
