@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     message::{Address, Message},
     queue::{Consumer, Delivery, Queue, QueueError, QueueName, Unattributable},
-    reason::Reason,
+    reason::{Reason, StageName},
     records::{Record, Rejection},
     stage::{Stage, StageError, Verdict},
 };
@@ -224,11 +224,9 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
         if message.attempt < MAX_ATTEMPTS && message.alone < MAX_ATTEMPTS {
             return (queue, message);
         }
-        let detail = format!("no attempt at `{}` came to an end", S::NAME);
         let function = message.function();
         let id = function.as_ref().map_or_else(|| format!("item {}", message.address.index), |f| f.id.clone());
-        let mut rejection = Rejection::new(id, Reason::Poison, detail, &function);
-        rejection.stage = S::NAME;
+        let rejection = poison(S::NAME, &id, &function);
         self.metrics.done.with_label_values(&[S::NAME.as_str(), Reason::Poison.as_str()]).inc();
         (QueueName::Outcomes, Message::rejection(message.address, &rejection))
     }
@@ -262,6 +260,12 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
         // A set of addresses is whole at every moment, whoever panicked.
         self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The rejection of a record whose attempts are used up.
+pub fn poison(stage: StageName, id: &str, function: &impl serde::Serialize) -> Rejection {
+    let detail = format!("no attempt at `{stage}` came to an end");
+    Rejection { stage, ..Rejection::new(id, Reason::Poison, detail, function) }
 }
 
 /// Counts a record as in flight until it is dropped, by a panic too.

@@ -6,6 +6,7 @@ use futures_util::{TryStreamExt, stream};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter};
 
 use crate::{
+    consume::{MAX_ATTEMPTS, poison},
     error::Failure,
     records::{Record, Rejection},
     stage::{Stage, StageError, Verdict},
@@ -113,7 +114,7 @@ pub async fn run<S: Stage>(
             let (stage, record) = (Arc::clone(&stage), read(source, number, line));
             async move {
                 match record {
-                    Ok(record) => stage.process(record).await.map_err(anyhow::Error::from),
+                    Ok(record) => attempts(&*stage, record).await.map_err(anyhow::Error::from),
                     Err(rejection) => Ok(Verdict::Reject(rejection)),
                 }
             }
@@ -136,6 +137,17 @@ pub async fn run<S: Stage>(
     output.flush().await.map_err(anyhow::Error::from)?;
     rejected.finish().await?;
     Ok(counts)
+}
+
+/// Works one record as often as the consume loop would: one that fails each time is one rejection, not the end.
+async fn attempts<S: Stage>(stage: &S, record: S::Input) -> Result<Verdict<S::Output>, StageError> {
+    for _ in 0..MAX_ATTEMPTS {
+        match stage.process(record.clone()).await {
+            Err(StageError::Failed(reason)) => tracing::warn!(stage = %S::NAME, reason, "an attempt failed"),
+            ended => return ended,
+        }
+    }
+    Ok(poison(S::NAME, record.id(), &record.function()).into())
 }
 
 /// A service that is down is no bug of ours: it has an exit code of its own.

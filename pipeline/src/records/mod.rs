@@ -19,7 +19,7 @@ pub use sample::{ChatMessage, Example, Sample};
 use crate::message::RecordType;
 
 /// A record that can be the body of a message: plain data with a name.
-pub trait Record: serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static {
+pub trait Record: Clone + serde::Serialize + serde::de::DeserializeOwned + Send + Sync + 'static {
     /// The AMQP `type` of messages that carry it.
     const TYPE: RecordType;
 
