@@ -2,6 +2,8 @@
 
 use pipeline::records::{Limit, Outcome, RaisedError};
 
+use crate::settings::MAX_EXAMPLES;
+
 /// The type under which the end of a process in the middle of a call is recorded (`os._exit`, a signal): no class of
 /// Python's has this name.
 pub const PROCESS_ENDED: &str = "<process>";
@@ -37,6 +39,8 @@ pub struct Done {
 /// Everything that is known about one process.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
+    /// Whether it gave up everything; no byte of the program is read before.
+    pub locked_in: bool,
     /// Whether the definition ran.
     pub defined: bool,
     /// Length of the list `examples`, once it was built.
@@ -63,10 +67,19 @@ impl Answer {
         let mut rest = Reader(payload);
         let idle = self.calls.last().is_none_or(|call| call.done.is_some());
         match kind {
-            b'Y' if !self.defined => self.not_set_up = Some(lossy(payload)),
-            b'P' if !self.defined => self.defined = true,
+            b'L' if !self.locked_in && self.not_set_up.is_none() => self.locked_in = true,
+            // After the lock-in only the program could have written it.
+            b'Y' if !self.locked_in => self.not_set_up = Some(lossy(payload)),
+            b'P' if self.locked_in && !self.defined => self.defined = true,
             b'X' if self.examples.is_none() && self.failure.is_none() => self.failure = Some(lossy(payload)),
-            b'N' if self.defined && self.examples.is_none() => self.examples = Some(rest.number()? as usize),
+            b'N' if self.defined && self.examples.is_none() => {
+                let count = rest.number()?;
+                // The runner itself turns down any other number, and the worker allocates by this one.
+                if !(1..=MAX_EXAMPLES).contains(&count) {
+                    return None;
+                }
+                self.examples = Some(count as usize);
+            }
             b'S' if idle => {
                 let (index, input) = (rest.number()? as usize, lossy(rest.field()?));
                 if index >= self.examples? || self.calls.iter().any(|call| call.index == index) {
@@ -203,7 +216,8 @@ impl End {
     }
 }
 
-fn ended(message: String) -> Outcome {
+/// The end of a process as an outcome.
+pub fn ended(message: String) -> Outcome {
     Outcome::Error(RaisedError { class: PROCESS_ENDED.to_owned(), message, explicit: false })
 }
 

@@ -206,7 +206,9 @@ fn agree(first: &[Finished], second: &[Finished]) -> bool {
 fn own_lines(function: &Function, lines: &[u32]) -> Vec<u32> {
     let program_lines = function.program().lines().count();
     let before = (program_lines - function.code.lines().count()) as u32;
-    lines.iter().filter(|line| **line > before).map(|line| line - before).collect()
+    // The program may have written the numbers itself.
+    let own = before + 1..=program_lines as u32;
+    lines.iter().filter(|line| own.contains(line)).map(|line| line - before).collect()
 }
 
 /// A detail is one line and holds no addresses.

@@ -12,7 +12,7 @@ use pipeline::{
 };
 
 use crate::{
-    answer::{Answer, Call, Cause, Done, End},
+    answer::{self, Answer, Call, Cause, Done, End},
     job::Job,
     session::Session,
 };
@@ -20,6 +20,10 @@ use crate::{
 /// A function takes no longer than this by the clock, however many of its inputs hang: the rest are `time`. Far below
 /// the broker's consumer timeout of 30 minutes.
 const FUNCTION_DEADLINE: Duration = Duration::from_secs(8 * 60);
+
+/// After so many processes in a row that ended without finishing a single call, the rest is not tried: a program that
+/// forges its number of examples would start as many as it likes. Hangs do not count, they have the deadline.
+const MAX_FRUITLESS: u32 = 50;
 
 /// What a function did.
 pub enum Trial {
@@ -49,6 +53,7 @@ pub struct Finished {
 pub async fn run(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> anyhow::Result<Trial> {
     let started = Instant::now();
     let mut finished = Vec::new();
+    let mut fruitless = 0;
     // Steps that ran out of time by the clock and got their second chance: `None` is what comes before the calls.
     let mut given_again = HashSet::new();
     loop {
@@ -64,7 +69,7 @@ pub async fn run(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> 
             return Ok(failed(&answer, &end, memory_bytes));
         };
         let mut order = job.order.take().unwrap_or_else(|| (0..count).collect());
-        let mut cut = None;
+        let (mut cut, before) = (None, finished.len());
         for (expected, call) in order.iter().zip(answer.calls) {
             match call {
                 Call { index, .. } if index != *expected => break,
@@ -79,6 +84,7 @@ pub async fn run(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> 
         if order.is_empty() {
             return Ok(Trial::Called(finished));
         }
+        let any_finished = finished.len() > before;
         // It ended in this call, or while the repr of its input was taken.
         let index = order[0];
         if !(end.cause == Cause::Wall && given_again.insert(Some(index))) {
@@ -86,9 +92,21 @@ pub async fn run(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> 
             finished.push(unfinished(call, end.outcome(memory_bytes)));
             order.remove(0);
         }
-        if started.elapsed() > FUNCTION_DEADLINE {
-            let time = || Outcome::Limit(Limit::Time);
-            finished.extend(order.drain(..).map(|index| unfinished(Call { index, ..Call::default() }, time())));
+        match end.cause {
+            _ if any_finished => fruitless = 0,
+            Cause::Cpu | Cause::Wall => {}
+            _ => fruitless += 1,
+        }
+        let rest = if started.elapsed() > FUNCTION_DEADLINE {
+            Some(Outcome::Limit(Limit::Time))
+        } else if fruitless >= MAX_FRUITLESS {
+            Some(answer::ended(format!("not tried: {fruitless} processes in a row ended without an answer")))
+        } else {
+            None
+        };
+        if let Some(outcome) = rest {
+            let not_tried = |index| unfinished(Call { index, ..Call::default() }, outcome.clone());
+            finished.extend(order.drain(..).map(not_tried));
         }
         if order.is_empty() {
             return Ok(Trial::Called(finished));
@@ -100,7 +118,11 @@ pub async fn run(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> 
 /// Why it never came to a call.
 fn failed(answer: &Answer, end: &End, memory_bytes: u64) -> Trial {
     let reason = if answer.defined { Reason::ExamplesFailed } else { Reason::DefinitionFailed };
-    Trial::Failed(reason, answer.failure.clone().unwrap_or_else(|| end.describe(memory_bytes)))
+    let ended = || match answer.forged {
+        true => "the program wrote to the answers itself".to_owned(),
+        false => end.describe(memory_bytes),
+    };
+    Trial::Failed(reason, answer.failure.clone().unwrap_or_else(ended))
 }
 
 fn unfinished(call: Call, outcome: Outcome) -> Finished {

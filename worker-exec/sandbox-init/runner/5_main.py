@@ -30,6 +30,7 @@ def child(kernel, options, run, job, result, uid):
         os.write(result, b"Y" + len(text).to_bytes(4, "little") + text)
         leave(70)
     try:
+        os.write(result, b"L\0\0\0\0")  # from here on the worker believes no failure of the sandbox's
         content = read_job(job)
         gc.enable()
         run(content, result)
