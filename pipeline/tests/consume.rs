@@ -1,4 +1,4 @@
-//! The consume loop over the in-memory queue, with stages that misbehave.
+//! The consume loop over the in-memory queue, and the filter, with a stage that misbehaves.
 
 #![allow(clippy::expect_used, missing_docs, reason = "a test fails by panicking")]
 
@@ -10,6 +10,7 @@ use std::{
 
 use pipeline::{
     consume::{MAX_ATTEMPTS, Route, StageMetrics, consume},
+    filter,
     message::{Address, Message, RecordType, RunId},
     queue::{Consumer, Queue, QueueName, memory::MemoryQueue},
     reason::{Reason, StageName},
@@ -134,4 +135,35 @@ async fn every_record_ends_once_whatever_the_stage_does() {
         };
         assert_eq!((outcomes[&index].as_str(), calls), (outcome, expected_calls), "{id} {name}");
     }
+}
+
+/// The same stage as a filter: one record that always fails does not end the rest.
+#[tokio::test]
+async fn a_filter_goes_on_after_a_record_that_always_fails() {
+    let functions: Vec<Function> = [1, 3, 4, 6].map(function).into();
+    let lines: Vec<String> =
+        functions.iter().map(|function| serde_json::to_string(function).expect("a record")).collect();
+    let input = format!("{}\nnot JSON\n", lines.join("\n"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let rejected = folder.path().join("rejected.jsonl");
+    let mut output = Vec::new();
+    let counts = filter::run(
+        Arc::new(Moody::default()),
+        input.as_bytes(),
+        "test",
+        filter::read_record,
+        2,
+        &mut output,
+        filter::RejectionWriter::create(Some(&rejected)).await.expect("a file"),
+    );
+    assert_eq!(counts.await.expect("no error"), filter::Counts { passed: 2, rejected: 3 });
+    let passed: Vec<GeneratedInputs> = output
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .map(|l| serde_json::from_slice(l).expect("JSON"))
+        .collect();
+    assert_eq!(passed.iter().map(|record| record.function.name.as_str()).collect::<Vec<_>>(), ["fails_once", "works"]);
+    let rejected = std::fs::read_to_string(&rejected).expect("a file");
+    let reasons = rejected.lines().map(|line| serde_json::from_str::<Rejection>(line).expect("JSON").reason);
+    assert_eq!(reasons.collect::<Vec<_>>(), [Reason::NoExamples, Reason::Poison, Reason::Unreadable]);
 }
