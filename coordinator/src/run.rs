@@ -143,8 +143,11 @@ impl Run {
         let progress = Progress::start(Arc::clone(&counts));
         let collector = Collector::new(&self.inputs, &self.collect)?;
 
-        let capacity = (4 * self.writer.concurrency()).max(feed::CHUNK);
-        let queue = MemoryQueue::new(capacity);
+        // What waits between the stages is paid for and lost if the process dies: as little as keeps every slot busy.
+        let queue = MemoryQueue::with_capacities(|name| match name {
+            QueueName::Inputs => 4 * executor.slots(),
+            _ => (4 * self.writer.concurrency()).max(feed::CHUNK),
+        });
         let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
         telemetry.set_ready(true);
         let write = tokio::spawn(consume(

@@ -56,9 +56,14 @@ impl MemoryQueue {
     /// Queues that hold at most `capacity` messages each, unacknowledged ones included; `.repairs`, `.retry` and
     /// `.dead` are unbounded, so that no cycle can lock up.
     pub fn new(capacity: usize) -> Self {
+        Self::with_capacities(|_| capacity)
+    }
+
+    /// As [`Self::new`], with a capacity for each queue.
+    pub fn with_capacities(capacity: impl Fn(QueueName) -> usize) -> Self {
         let channel = |name: QueueName| {
             let bounded = matches!(name, QueueName::Functions | QueueName::Inputs | QueueName::Outcomes);
-            let room = if bounded { capacity.max(1) } else { Semaphore::MAX_PERMITS };
+            let room = if bounded { capacity(name).max(1) } else { Semaphore::MAX_PERMITS };
             let channel = Channel {
                 waiting: Mutex::default(),
                 ready: Semaphore::new(0),
