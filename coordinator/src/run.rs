@@ -164,10 +164,11 @@ impl Run {
             Route::EXECUTE,
             2 * executor.slots(),
             metrics,
-            stop.clone(),
+            // Not stopped by the signal but by the closing of its queue: what a model was paid for is still executed.
+            CancellationToken::new(),
         ));
         let outcomes = queue.consume(QueueName::Outcomes, u16::MAX).await.map_err(anyhow::Error::from)?;
-        // Not stopped by the signal but by the closing of its queue: what is in flight is still put on disk.
+        // Nor is the sink: what was executed is still put on disk.
         let until = Until { stop: CancellationToken::new(), give_up: stop.clone() };
         let sink = drain(shards, outcomes, Arc::clone(&counts.sink), |_| Ok(()), until);
         let mut sink = tokio::spawn(sink);
@@ -183,9 +184,22 @@ impl Run {
         let shards = tokio::select! {
             sunk = &mut sink => sunk.map_err(anyhow::Error::from)??,
             () = stop.cancelled() => {
-                let _ = (write.await, execute.await);
-                queue.close(QueueName::Outcomes);
-                match sink.await.map_err(anyhow::Error::from)? {
+                // In the data's order, so that nobody waits for room that nobody makes.
+                let drained = async {
+                    let _ = write.await;
+                    queue.close(QueueName::Inputs);
+                    let _ = execute.await;
+                    queue.close(QueueName::Outcomes);
+                };
+                let given_up = tokio::select! {
+                    () = drained => None,
+                    sunk = &mut sink => Some(sunk),
+                };
+                let sunk = match given_up {
+                    Some(sunk) => sunk,
+                    None => sink.await,
+                };
+                match sunk.map_err(anyhow::Error::from)? {
                     Ok(shards) => shards,
                     Err(error) => {
                         tracing::error!(error = format!("{error:#}"), "what was in flight is not on disk");
