@@ -17,10 +17,21 @@ pub struct Call {
     pub index: usize,
     /// Repr of the keyword arguments.
     pub input: String,
-    /// `[name, source]` of each.
-    pub arguments: Vec<(String, String)>,
+    /// Each of them.
+    pub arguments: Vec<Argument>,
     /// What it did; none where the process ended first.
     pub done: Option<Done>,
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    /// The parameter.
+    pub name: String,
+    /// Its repr.
+    pub shown: String,
+    /// Whether the repr, read as source, gives the value back.
+    pub literal: bool,
 }
 
 /// What a call did.
@@ -87,7 +98,9 @@ impl Answer {
                 }
                 let mut arguments = Vec::new();
                 while !rest.0.is_empty() {
-                    arguments.push((lossy(rest.field()?), lossy(rest.field()?)));
+                    let name = lossy(rest.field()?);
+                    let literal = rest.bytes::<1>()? == [1];
+                    arguments.push(Argument { name, shown: lossy(rest.field()?), literal });
                 }
                 self.calls.push(Call { index, input, arguments, done: None });
             }

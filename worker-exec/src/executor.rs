@@ -4,13 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use pipeline::{
     error::Failure,
+    python::{Entry, entries},
     reason::{Reason, StageName},
     records::{ExecutedFunction, Execution, Function, GeneratedInputs, Limit, Outcome, Rejection, SandboxInfo},
     stage::{Stage, StageError, Verdict},
 };
 
 use crate::{
-    job::Job,
+    answer::Argument,
+    job::{Job, Runner},
     pool::{self, Lease, Pool},
     sandbox::{self, Sandbox},
     settings::ExecSettings,
@@ -95,7 +97,8 @@ impl Executor {
             seed: 0,
             lines: false,
             canonical: self.stability,
-            runner: 0,
+            careful: false,
+            runner: Runner::for_source(program, &input.examples),
             cpu: self.cpu,
         };
         let first = match trial::run(lease, job.clone(), self.memory_bytes).await? {
@@ -109,7 +112,8 @@ impl Executor {
         let again = |call: &&Finished| call.done.outcome != Outcome::Limit(Limit::Time);
         let order = first.iter().rev().filter(again).map(|call| call.index).collect();
         let cpu = self.cpu * SECOND_FACTOR;
-        let job = Job { order: Some(order), seed: 1, lines: true, runner: 1, cpu, ..job };
+        let runner = Runner { other_hash_seed: true, ..job.runner };
+        let job = Job { order: Some(order), seed: 1, lines: true, runner, cpu, ..job };
         let second = match trial::run(lease, job, self.memory_bytes).await? {
             Trial::Called(calls) => Ok(calls),
             Trial::Failed(_, detail) => Err(detail),
@@ -168,12 +172,13 @@ impl Executor {
             matches!(call.done.outcome, Outcome::Return(_) | Outcome::Error(_))
                 .then(|| own_lines(&input.function, &call.done.lines))
         };
+        let sources = Sources::of(&input.examples, &first);
         let executions = first
             .into_iter()
             .map(|call| Execution {
                 lines: lines_of(call.index),
+                arguments: sources.arguments(call.index, call.arguments),
                 input: call.input,
-                arguments: call.arguments,
                 outcome: call.done.outcome,
                 literal: call.done.literal,
             })
@@ -200,6 +205,31 @@ fn agree(first: &[Finished], second: &[Finished]) -> bool {
             _ => false,
         }
     })
+}
+
+/// What stands in the examples for arguments whose repr is no source.
+struct Sources(Option<Vec<Option<Entry>>>);
+
+impl Sources {
+    /// Of a block, if any argument needs them and the block is as long as it looks.
+    fn of(block: &str, calls: &[Finished]) -> Self {
+        let needed = calls.iter().flat_map(|call| &call.arguments).any(|argument| !argument.literal);
+        let entries = if needed { entries(block) } else { None };
+        Self(entries.filter(|entries| entries.len() == calls.len()))
+    }
+
+    /// `[name, source]` of each: the repr if it is a literal, else the expression's own text, else the repr all the same.
+    fn arguments(&self, index: usize, arguments: Vec<Argument>) -> Vec<(String, String)> {
+        let written = |name: &str| {
+            let entry = self.0.as_ref()?.get(index)?.as_ref()?;
+            entry.iter().find(|(other, _)| other == name).map(|(_, source)| source.clone())
+        };
+        let source = |Argument { name, shown, literal }| {
+            let written = if literal { None } else { written(&name) };
+            (name, written.unwrap_or(shown))
+        };
+        arguments.into_iter().map(source).collect()
+    }
 }
 
 /// Lines of the program as lines of the function's own code.

@@ -1,14 +1,14 @@
-//! What a program is told: the message to `sandbox-init`, with the JSON that only the program's own process reads.
+//! What a program is told: the message to `sandbox-init`, with the part that only the program's own process reads.
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 /// The limit by the clock, as a multiple of the limit of CPU time.
 pub const WALL_FACTOR: u32 = 5;
+/// In place of a number of indices: call it on all examples.
+const ALL: u32 = u32::MAX;
 
 /// One process's work: define the function, build the examples, call it on some of them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Job<'a> {
     /// The function's name.
     pub name: &'a str,
@@ -24,12 +24,30 @@ pub struct Job<'a> {
     pub lines: bool,
     /// Whether to add a form of each value in which sets and dicts are sorted.
     pub canonical: bool,
-    /// 0: hash seed 0; 1: hash seed 1.
-    #[serde(skip)]
-    pub runner: u8,
+    /// Whether each answer is sent at once, so that what a process said before it was ended is known. Otherwise the
+    /// answers come together, which is faster.
+    pub careful: bool,
+    /// Which interpreter runs it.
+    pub runner: Runner,
     /// CPU time of each step.
-    #[serde(skip)]
     pub cpu: Duration,
+}
+
+/// An interpreter of a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runner {
+    /// Whether it has hash seed 1 instead of 0.
+    pub other_hash_seed: bool,
+    /// Whether it has loaded what programs import. One that has not is smaller, and a child of it cheaper.
+    pub rich: bool,
+}
+
+impl Runner {
+    /// The one for this source: what imports nothing needs no modules. Where the word stands for something else, or an
+    /// import comes about without it, the program does the same, only slower.
+    pub fn for_source(program: &str, examples: &str) -> Self {
+        Self { other_hash_seed: false, rich: program.contains("import") || examples.contains("import") }
+    }
 }
 
 impl Job<'_> {
@@ -38,15 +56,28 @@ impl Job<'_> {
         self.cpu * WALL_FACTOR
     }
 
-    /// The whole message: length, runner, limits in milliseconds, JSON.
+    /// The whole message: length, runner, limits in milliseconds, and what `6_main.py` reads. Numbers are
+    /// little-endian.
     pub fn message(&self) -> Vec<u8> {
         let mut message = vec![0; 4];
-        message.push(self.runner);
+        message.push(u8::from(self.runner.other_hash_seed) | u8::from(self.runner.rich) << 1);
+        let mut number = |number: u32| message.extend(number.to_le_bytes());
         for limit in [self.cpu, self.wall()] {
-            message.extend((limit.as_millis() as u32).to_le_bytes());
+            number(limit.as_millis() as u32);
         }
-        // Strings and numbers into memory: cannot fail.
-        message.extend(serde_json::to_vec(self).unwrap_or_default());
+        number(u32::from(self.lines) | u32::from(self.canonical) << 1 | u32::from(self.careful) << 2);
+        number(self.seed);
+        match &self.order {
+            None => number(ALL),
+            Some(order) => {
+                number(order.len() as u32);
+                order.iter().for_each(|index| number(*index as u32));
+            }
+        }
+        for text in [self.name, self.program, self.examples] {
+            message.extend((text.len() as u32).to_le_bytes());
+            message.extend(text.as_bytes());
+        }
         let length = message.len() as u32 - 4;
         message[..4].copy_from_slice(&length.to_le_bytes());
         message

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     answer::{Answer, End},
-    job::Job,
+    job::{Job, Runner},
     sandbox::{Link, Sandbox},
 };
 
@@ -72,7 +72,8 @@ impl Session {
             seed: 0,
             lines: false,
             canonical: false,
-            runner: 0,
+            careful: false,
+            runner: Runner { other_hash_seed: false, rich: false },
             cpu: Duration::from_secs(2),
         };
         let (answer, end) = self.run(&job).await?;

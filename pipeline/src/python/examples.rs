@@ -9,7 +9,7 @@ use ruff_python_ast::{
     visitor::{self, Visitor},
 };
 
-pub use entries::entries;
+pub use entries::{Entry, entries};
 
 use super::{source::normalize, with_module};
 use crate::reason::Reason;

@@ -1,8 +1,14 @@
-# What a child gives up before it reads its job.
+# What stands between a program and everything else. The runner gives up at once what it does not need itself, and its
+# children inherit that; each child gives up the rest before it reads its job. Limits of CPU time, memory, files and
+# descriptors were set by sandbox-init when it started the runner.
 
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
-PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
 SIGCHLD, CLONE_PARENT, CLONE_NEWPID = 17, 0x8000, 0x20000000
+SECCOMP_SET_MODE_FILTER, SPEC_ALLOW = 1, 4  # no slower branches for the sake of the filter
+RLIMIT_NPROC = 6
+S_IFMT, S_IFDIR = 0o170000, 0o040000
+MAX_FILES = 64
 
 
 class Kernel:
@@ -12,31 +18,39 @@ class Kernel:
         libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter lock: a fork must come back holding it
         self.syscall, self.prctl = libc.syscall, libc.prctl
         self.syscall.restype = ctypes.c_long
-        self.nr_clone, self.nr_capset, self.nr_seccomp = map(int, options["calls"].split(","))
-        self.zero = ctypes.c_long(0)
+        long = ctypes.c_long
+        calls = dict(call.split(":") for call in options["calls"].split(","))
+        self.number = {name: long(int(number)) for name, number in calls.items()}
+        self.zero, self.one = long(0), long(1)
         flags = SIGCHLD | CLONE_PARENT | (CLONE_NEWPID if options["pid_namespace"] else 0)
-        self.clone_arguments = [ctypes.c_long(number) for number in (self.nr_clone, flags, 0, 0, 0, 0)]
-        code = bytes.fromhex(options["filter"])
-        self.filter_code = ctypes.create_string_buffer(code, len(code))
-        self.filter = ctypes.create_string_buffer(16)
-        ctypes.c_uint16.from_buffer(self.filter).value = len(code) // 8
-        ctypes.c_void_p.from_buffer(self.filter, 8).value = ctypes.addressof(self.filter_code)
-        self.cap_header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-        self.cap_data = (ctypes.c_uint32 * 6)()
-        self.ruleset = self.landlock(options["scratch"])
+        self.fork = (self.number["clone"], long(flags), self.zero, self.zero, self.zero, self.zero)
+        self.one_process = (self.number["prlimit64"], self.zero, long(RLIMIT_NPROC), (ctypes.c_uint64 * 2)(1, 1), None)
+        self.no_capabilities = (self.number["capset"], (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
+        self.last_filter = self.filter(options["last_filter"])
 
     def call(self, *arguments):
         answer = self.syscall(*arguments)
         if answer < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            raise OSError(ctypes.get_errno(), posix.strerror(ctypes.get_errno()))
         return answer
 
+    def filter(self, code):
+        """The call that installs a filter, which stands there as hexadecimal digits."""
+        code = bytes.fromhex(code)
+        kept = ctypes.create_string_buffer(code, len(code))
+        program = ctypes.create_string_buffer(16)
+        ctypes.c_uint16.from_buffer(program).value = len(code) // 8
+        ctypes.c_void_p.from_buffer(program, 8).value = ctypes.addressof(kept)
+        program.kept = kept
+        return self.number["seccomp"], ctypes.c_long(SECCOMP_SET_MODE_FILTER), ctypes.c_long(SPEC_ALLOW), program
+
     def landlock(self, scratch):
-        """A ruleset: read the interpreter's files, write to the scratch folder, nothing else. -1 without Landlock."""
+        """Lets this process and its children read the interpreter's files, write to the scratch folder, and nothing
+        else. False where the kernel has no Landlock."""
         long = ctypes.c_long
         version = self.syscall(long(LANDLOCK_CREATE), None, long(0), long(1))
         if version < 1:
-            return -1
+            return False
         execute, write, read, folder, truncate, device = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
         files = (1 << 13) - 1
         files |= 1 << 13 if version >= 2 else 0
@@ -48,7 +62,7 @@ class Kernel:
         size = 8 if version < 4 else 16 if version < 6 else 24
         ruleset = self.syscall(long(LANDLOCK_CREATE), attributes, long(size), long(0))
         if ruleset < 0:
-            return -1
+            return False
         readable = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", sys.base_prefix, sys.base_exec_prefix, *sys.path]
         rules = [(path, read | folder) for path in readable]
         rules += [(path, read | write) for path in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")]
@@ -56,47 +70,47 @@ class Kernel:
         rules.append((scratch, files & ~special))
         for path, access in rules:
             try:
-                where = os.open(path, os.O_PATH | os.O_CLOEXEC)
+                where = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
             except OSError:
                 continue
-            if not os.path.isdir(path):
+            if posix.fstat(where).st_mode & S_IFMT != S_IFDIR:
                 access &= execute | write | read
             rule = ctypes.create_string_buffer(12)
             ctypes.c_uint64.from_buffer(rule).value = access
             rule[8:12] = where.to_bytes(4, sys.byteorder)
             self.call(long(LANDLOCK_ADD), long(ruleset), long(1), rule, long(0))
-            os.close(where)
-        return ruleset
+            posix.close(where)
+        self.call(long(LANDLOCK_RESTRICT), long(ruleset), self.zero)
+        posix.close(ruleset)
+        return True
 
 
-def give_up_everything(kernel, options, job, result, uid):
-    """All that stands between a fresh child and the first byte of its job, in this order."""
-    os.setsid()
-    os.dup2(1, 2)  # /dev/null
-    limits = (
-        (resource.RLIMIT_CPU, options["cpu_backstop_s"]),
-        (resource.RLIMIT_AS, options["memory_bytes"]),
-        (resource.RLIMIT_NPROC, 1),
-    )
-    for limit, value in limits:
-        resource.setrlimit(limit, (value, value))
-    kept = sorted({0, 1, 2, job, result, kernel.ruleset} - {-1})
-    for low, high in zip(kept, kept[1:] + [64]):
-        os.closerange(low + 1, high)
-    if uid:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    else:
-        kernel.call(kernel.nr_capset, kernel.cap_header, kernel.cap_data)
-    one, zero = ctypes.c_long(1), kernel.zero
-    if kernel.prctl(PR_SET_NO_NEW_PRIVS, one, zero, zero, zero):
+def give_up_at_once(kernel, options):
+    """What the runner and all its children do without. Says whether Landlock is in force."""
+    if options["uids"]:
+        posix.setgroups([])
+    if kernel.prctl(PR_SET_NO_NEW_PRIVS, kernel.one, kernel.zero, kernel.zero, kernel.zero):
         raise OSError("no_new_privs")
-    kernel.prctl(PR_SET_DUMPABLE, zero, zero, zero, zero)
-    if kernel.ruleset >= 0:
-        kernel.call(LANDLOCK_RESTRICT, ctypes.c_long(kernel.ruleset), zero)
-        os.close(kernel.ruleset)
-    spec_allow = ctypes.c_long(4)  # no slower branches for the sake of the filter
-    kernel.call(kernel.nr_seccomp, one, spec_allow, kernel.filter)
+    kernel.prctl(PR_SET_DUMPABLE, kernel.zero, kernel.zero, kernel.zero, kernel.zero)
+    landlock = kernel.landlock(options["scratch"])
+    kernel.call(*kernel.filter(options["filter"]))
+    posix.dup2(1, 2)  # /dev/null: until here, errors are to be seen
+    return landlock
+
+
+def give_up_the_rest(kernel, job, result, uid):
+    """All that stands between a fresh child and the first byte of its job, in this order."""
+    posix.setsid()
+    kernel.call(*kernel.one_process)
+    low, high = (job, result) if job < result else (result, job)
+    posix.closerange(3, low)
+    posix.closerange(low + 1, high)
+    posix.closerange(high + 1, MAX_FILES)
+    if uid:
+        posix.setresgid(uid, uid, uid)
+        posix.setresuid(uid, uid, uid)  # what it inherits it can no longer dump or trace either
+    else:
+        kernel.call(*kernel.no_capabilities)
+    kernel.call(*kernel.last_filter)
 
 

@@ -21,25 +21,25 @@ fn as_uid<T>(uid: u32, work: impl FnOnce() -> T) -> io::Result<T> {
     Ok(answer)
 }
 
-/// Ends one process, whether it has dropped to its uid yet or not.
+/// Ends a program and whatever else runs as its uid. The program must not have been waited for, so that its pid is
+/// still its own.
 pub fn kill(pid: libc::pid_t, uid: u32) -> io::Result<()> {
-    // SAFETY: a plain system call; the process has not been waited for, so that the pid is still its own.
-    let kill = || unsafe { libc::kill(pid, libc::SIGKILL) };
-    if kill() == 0 {
-        return Ok(());
+    // SAFETY: plain system calls.
+    let kill = |pid| unsafe { libc::kill(pid, libc::SIGKILL) };
+    if uid != 0 {
+        // As that uid, without capabilities, it reaches that uid's processes only.
+        as_uid(uid, || kill(-1))?;
     }
-    as_uid(uid, kill).map(drop)
+    // Without a uid of its own, or not dropped to it yet. One that has may not be signalled from here, and is gone.
+    kill(pid);
+    Ok(())
 }
 
-/// Removes every file of the program and verifies that none is left; with a uid of its own also every process.
+/// Removes every file of the program and verifies that neither file nor process is left.
 ///
 /// # Errors
 /// Something was left over that should not have been, or could not be removed: the sandbox must be retired.
 pub fn after_program(scratch: &Path, uid: u32) -> Result<(), String> {
-    if uid != 0 {
-        // SAFETY: a plain system call. As that uid, without capabilities, it reaches that uid's processes only.
-        as_uid(uid, || unsafe { libc::kill(-1, libc::SIGKILL) }).map_err(|error| format!("uid: {error}"))?;
-    }
     // Orphans become children of PID 1. The program itself has been waited for and the runner lives on, so that there
     // is nobody to wait for.
     // SAFETY: waitpid fills nothing here.

@@ -5,13 +5,15 @@ use std::{
     time::Duration,
 };
 
+use crate::runner::Kind;
+
 /// Largest message that the worker may send: a program and its examples.
 const MAX_JOB_BYTES: usize = 128 << 20;
 
 /// One program to run.
 pub struct Job {
-    /// 0: the runner with hash seed 0; 1: hash seed 1.
-    pub runner: u8,
+    /// Which interpreter runs it.
+    pub kind: Kind,
     /// CPU time of each step: definition, examples, each call.
     pub cpu: Duration,
     /// The same by the clock.
@@ -36,8 +38,9 @@ pub fn read_job(from: &mut impl Read) -> io::Result<Option<Job>> {
     let millis = |at: usize| {
         Duration::from_millis(u64::from(u32::from_le_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]])))
     };
-    let (runner, cpu, wall) = (body[0], millis(1), millis(5));
-    Ok(Some(Job { runner, cpu, wall, payload: body.split_off(9) }))
+    let kind = Kind { hash_seed: body[0] & 1, rich: body[0] & 2 != 0 };
+    let (cpu, wall) = (millis(1), millis(5));
+    Ok(Some(Job { kind, cpu, wall, payload: body.split_off(9) }))
 }
 
 /// Appends one message: `kind`, then `payload`.

@@ -21,7 +21,7 @@ mod seccomp;
 use std::{io, process::ExitCode};
 
 use config::Config;
-use runner::Runner;
+use runner::{Kind, Runner};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -42,11 +42,12 @@ fn main() -> ExitCode {
 
 /// Runs jobs until the worker closes stdin.
 fn serve(config: &Config) -> Result<(), String> {
-    let first = Runner::start(config, 0)?;
+    let first = Runner::start(config, Kind { hash_seed: 0, rich: false })?;
     let mut out = Vec::new();
     frame::push(&mut out, b'h', first.greeting.as_bytes());
     frame::flush(&mut out).map_err(|error| format!("stdout: {error}"))?;
-    let mut runners = [Some(first), None];
+    // Started as they are needed: some runs need one only.
+    let mut runners = [Some(first), None, None, None];
     let mut programs = program::Programs::new(config);
     let mut stdin = io::stdin().lock();
     loop {
@@ -55,10 +56,11 @@ fn serve(config: &Config) -> Result<(), String> {
             Ok(None) => return Ok(()),
             Err(error) => return Err(format!("stdin: {error}")),
         };
-        let slot = runners.get_mut(usize::from(job.runner)).ok_or("no such runner")?;
+        let kind = job.kind;
+        let slot = &mut runners[usize::from(kind.hash_seed) * 2 + usize::from(kind.rich)];
         let runner = match slot {
             Some(runner) => runner,
-            None => slot.insert(Runner::start(config, job.runner)?),
+            None => slot.insert(Runner::start(config, kind)?),
         };
         programs.run(runner, job, &mut out).map_err(|error| format!("running a program: {error}"))?;
         frame::flush(&mut out).map_err(|error| format!("stdout: {error}"))?;

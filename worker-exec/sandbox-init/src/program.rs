@@ -22,6 +22,8 @@ const FRAME_OVERHEAD: usize = 1 << 16;
 /// Answers are sent on when so many bytes have been gathered, and at the end.
 const FLUSH_BYTES: usize = 1 << 18;
 
+/// How long to wait for an answer before asking which child it comes from.
+const FIRST_LOOK_MS: i32 = 2;
 /// By the clock, all steps of a process together: an attempt stays far below the broker's consumer timeout.
 const PROCESS_WALL: Duration = Duration::from_secs(8 * 60);
 
@@ -76,9 +78,14 @@ impl Programs {
             check(unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) })?;
         }
         let started = Instant::now();
+        let job_bytes = job.payload.len() as u32;
         let mut feed = Feed { to: Some(job_write), job: job.payload, sent: 0 };
         feed.send()?;
-        let pid = runner.fork(job_read, result_write, uid)?;
+        runner.fork(job_read, result_write, uid, job_bytes)?;
+        // Most programs have answered by the time that the runner says which child they are: one thing to wake up for
+        // instead of two.
+        wait_for_input(&result_read, FIRST_LOOK_MS);
+        let pid = runner.forked()?;
         let reason = self.follow(pid, result_read, &mut feed, (job.cpu, job.wall), out)?;
         // What said that it was done must not go on either.
         clean::kill(pid, uid)?;
@@ -237,6 +244,13 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
         check(libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC))?;
         Ok((OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])))
     }
+}
+
+/// Waits until there is something to read, or so long.
+fn wait_for_input(from: &OwnedFd, timeout_ms: i32) {
+    let mut poll = libc::pollfd { fd: from.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one pollfd. Whatever comes of it, the caller looks again.
+    unsafe { libc::poll(&mut poll, 1, timeout_ms) };
 }
 
 /// CPU time of the process so far; zero once it has ended.

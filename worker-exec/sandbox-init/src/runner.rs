@@ -20,14 +20,24 @@ const CONTROL_FD: RawFd = 3;
 /// Descriptors that a program may hold.
 const MAX_FILES: u64 = 64;
 
-/// The runner's source: one script in five files, in the order in which they are read.
+/// The runner's source: one script in several files, in the order in which they are read.
 const RUNNER: &str = concat!(
     include_str!("../runner/1_preload.py"),
     include_str!("../runner/2_lock_in.py"),
     include_str!("../runner/3_values.py"),
-    include_str!("../runner/4_program.py"),
-    include_str!("../runner/5_main.py"),
+    include_str!("../runner/4_lines.py"),
+    include_str!("../runner/5_program.py"),
+    include_str!("../runner/6_main.py"),
 );
+
+/// Which interpreter runs a program.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// `PYTHONHASHSEED`.
+    pub hash_seed: u8,
+    /// Whether it has loaded what programs may import.
+    pub rich: bool,
+}
 
 /// A running interpreter. It is single-threaded, has loaded what programs may import, and holds nothing of any program.
 pub struct Runner {
@@ -38,26 +48,32 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Starts the interpreter with `hash_seed` and waits until it has loaded its modules.
-    pub fn start(config: &Config, hash_seed: u8) -> Result<Self, String> {
+    /// Starts the interpreter of that kind and waits until it has loaded its modules.
+    pub fn start(config: &Config, kind: Kind) -> Result<Self, String> {
         let (ours, theirs) = socket_pair().map_err(|error| format!("socketpair: {error}"))?;
-        let filter: String = seccomp::program().iter().map(|byte| format!("{byte:02x}")).collect();
-        let scratch_bytes = config.scratch_bytes;
+        let hexadecimal = |filter: Vec<u8>| filter.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (scratch_bytes, memory_bytes, cpu_s) = (config.scratch_bytes, config.memory_bytes, config.cpu_backstop_s);
+        let calls = [
+            ("clone", libc::SYS_clone),
+            ("capset", libc::SYS_capset),
+            ("prlimit64", libc::SYS_prlimit64),
+            ("seccomp", libc::SYS_seccomp),
+        ];
         let theirs_fd = theirs.as_raw_fd();
         let mut command = Command::new(in_path(&config.python));
         command
             .args(["-s", "-S", "-B", "-c", RUNNER])
             .arg(format!("scratch={}", config.scratch.display()))
-            .arg(format!("filter={filter}"))
-            .arg(format!("memory_bytes={}", config.memory_bytes))
+            .arg(format!("filter={}", hexadecimal(seccomp::for_all())))
+            .arg(format!("last_filter={}", hexadecimal(seccomp::for_children())))
+            .arg(format!("calls={}", calls.map(|(name, number)| format!("{name}:{number}")).join(",")))
+            .arg(format!("rich={}", u8::from(kind.rich)))
+            .arg(format!("uids={}", u8::from(config.uids)))
+            .arg(format!("pid_namespace={}", u8::from(config.pid_namespace)))
             .arg(format!("output_bytes={}", config.output_bytes))
             .arg(format!("max_examples={}", config.max_examples))
-            .arg(format!("cpu_backstop_s={}", config.cpu_backstop_s))
-            .arg(format!("seed={hash_seed}"))
-            .arg(format!("pid_namespace={}", u8::from(config.pid_namespace)))
-            .arg(format!("calls={},{},{}", libc::SYS_clone, libc::SYS_capset, libc::SYS_seccomp))
             .env_clear()
-            .env("PYTHONHASHSEED", hash_seed.to_string())
+            .env("PYTHONHASHSEED", kind.hash_seed.to_string())
             .env("PYTHONUTF8", "1")
             .env("TZ", "UTC")
             .stdin(Stdio::null())
@@ -75,7 +91,9 @@ impl Runner {
                 limit(libc::RLIMIT_NOFILE, MAX_FILES)?;
                 limit(libc::RLIMIT_MEMLOCK, 0)?;
                 limit(libc::RLIMIT_MSGQUEUE, 0)?;
-                limit(libc::RLIMIT_SIGPENDING, 64)
+                limit(libc::RLIMIT_SIGPENDING, 64)?;
+                limit(libc::RLIMIT_AS, memory_bytes)?;
+                limit(libc::RLIMIT_CPU, cpu_s)
             }
         };
         // SAFETY: see there.
@@ -89,11 +107,15 @@ impl Runner {
         Ok(runner)
     }
 
-    /// Has it fork a child that reads its job from `job`, answers on `result` and runs as `uid` (0: no change).
-    /// The child is a child of this process.
-    pub fn fork(&mut self, job: OwnedFd, result: OwnedFd, uid: u32) -> io::Result<libc::pid_t> {
-        send_with_fds(self.control.as_raw_fd(), &uid.to_le_bytes(), [job.as_raw_fd(), result.as_raw_fd()])?;
-        drop((job, result));
+    /// Has it fork a child that reads a job of so many bytes from `job`, answers on `result` and runs as `uid` (0: no
+    /// change). The child is a child of this process; [`Runner::forked`] says which.
+    pub fn fork(&mut self, job: OwnedFd, result: OwnedFd, uid: u32, job_bytes: u32) -> io::Result<()> {
+        let order = u64::from(uid) | u64::from(job_bytes) << 32;
+        send_with_fds(self.control.as_raw_fd(), &order.to_le_bytes(), [job.as_raw_fd(), result.as_raw_fd()])
+    }
+
+    /// The child that was asked for last.
+    pub fn forked(&mut self) -> io::Result<libc::pid_t> {
         let answer = self.receive()?;
         let pid = <[u8; 4]>::try_from(answer.as_slice()).map_err(|_| io::Error::other("the runner could not fork"))?;
         Ok(i32::from_le_bytes(pid))

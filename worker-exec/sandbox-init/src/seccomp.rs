@@ -1,4 +1,4 @@
-//! The filter that a program runs under, as a BPF program.
+//! The filters that a program runs under, as BPF programs.
 
 /// Numbers of `denied-syscalls.txt`.
 const DENIED: &[libc::c_long] = include!(concat!(env!("OUT_DIR"), "/denied.rs"));
@@ -20,8 +20,33 @@ const ALLOW: u32 = 0x7fff_0000;
 const KILL: u32 = 0x8000_0000;
 const EPERM: u32 = 0x0005_0000 | libc::EPERM as u32;
 
-/// `struct sock_filter` after `struct sock_filter`, as the kernel wants them.
-pub fn program() -> Vec<u8> {
+/// What the runner itself needs to fork a child and to lock it in: denied to its children only.
+const RUNNER_NEEDS: &[libc::c_long] = &[
+    libc::SYS_clone,
+    libc::SYS_recvmsg,
+    libc::SYS_sendto,
+    libc::SYS_setsid,
+    libc::SYS_setresgid,
+    libc::SYS_setresuid,
+    libc::SYS_capset,
+    libc::SYS_seccomp,
+];
+
+/// What the runner and its children go without: all of the list but what the runner needs. As `struct sock_filter` after
+/// `struct sock_filter`.
+///
+/// Two filters, since the kernel tries each possible call on a new one to see which it always lets through: that is slow
+/// for a long filter, and only calls that the first one lets through are tried on the second.
+pub fn for_all() -> Vec<u8> {
+    filter(DENIED.iter().filter(|number| !RUNNER_NEEDS.contains(number)))
+}
+
+/// What a child goes without besides.
+pub fn for_children() -> Vec<u8> {
+    filter(RUNNER_NEEDS.iter().filter(|number| DENIED.contains(number)))
+}
+
+fn filter<'a>(denied: impl Iterator<Item = &'a libc::c_long>) -> Vec<u8> {
     let mut code: Vec<(u16, u8, u8, u32)> = vec![
         (LOAD, 0, 0, 4), // seccomp_data.arch
         (JUMP_EQ, 1, 0, AUDIT_ARCH),
@@ -30,7 +55,7 @@ pub fn program() -> Vec<u8> {
         (JUMP_GE, 0, 1, X32),
         (RETURN, 0, 0, EPERM),
     ];
-    for number in DENIED {
+    for number in denied {
         code.push((JUMP_EQ, 0, 1, *number as u32));
         code.push((RETURN, 0, 0, EPERM));
     }

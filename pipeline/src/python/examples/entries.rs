@@ -10,10 +10,13 @@ use ruff_text_size::{Ranged, TextRange};
 use super::is_examples;
 use crate::python::{Module, with_module};
 
-/// Name and source text of each argument of each entry, in order, across `examples = […]` and `examples += […]`. None
-/// where an entry is anything but `dict(name=…)` or a dict display with string keys, or where other code touches the
-/// list: then only running the block tells.
-pub fn entries(block: &str) -> Option<Vec<Vec<(String, String)>>> {
+/// Name and source text of each argument of one entry.
+pub type Entry = Vec<(String, String)>;
+
+/// Name and source text of each argument of each entry, in order, across `examples = […]`, `examples += […]`, `append`
+/// and `extend`. None in the place of an entry that is anything but `dict(name=…)` or a dict display with string keys.
+/// None at all where other code touches the list: then only running the block tells.
+pub fn entries(block: &str) -> Option<Vec<Option<Entry>>> {
     let found = with_module(block, |module| {
         let mut found = None;
         for statement in &module.statements {
@@ -30,6 +33,10 @@ pub fn entries(block: &str) -> Option<Vec<Vec<(String, String)>>> {
                     found.as_mut()?.extend(listed(module, &assign.value)?);
                 }
                 other => {
+                    if let Some(added) = added(module, other) {
+                        found.as_mut()?.extend(added?);
+                        continue;
+                    }
                     let mut mention = Mention(false);
                     mention.visit_stmt(other);
                     if mention.0 {
@@ -43,9 +50,27 @@ pub fn entries(block: &str) -> Option<Vec<Vec<(String, String)>>> {
     found.ok().flatten()
 }
 
-fn listed(module: &Module, value: &Expr) -> Option<Vec<Vec<(String, String)>>> {
-    let Expr::List(list) = value else { return None };
-    list.elts.iter().map(|entry| entry_of(module, entry)).collect()
+/// What `examples.append(…)` or `examples.extend([…])` adds; none for any other statement.
+fn added(module: &Module, statement: &Stmt) -> Option<Option<Vec<Option<Entry>>>> {
+    let Stmt::Expr(statement) = statement else { return None };
+    let Expr::Call(call) = &*statement.value else { return None };
+    let Expr::Attribute(method) = &*call.func else { return None };
+    let [argument] = &call.arguments.args[..] else { return None };
+    match method.attr.as_str() {
+        _ if !is_examples(&method.value) || !call.arguments.keywords.is_empty() => None,
+        "append" => Some(Some(vec![entry_of(module, argument)])),
+        "extend" => Some(listed(module, argument)),
+        _ => None,
+    }
+}
+
+fn listed(module: &Module, value: &Expr) -> Option<Vec<Option<Entry>>> {
+    let entries = match value {
+        Expr::List(list) => &list.elts,
+        Expr::Tuple(tuple) => &tuple.elts,
+        _ => return None,
+    };
+    Some(entries.iter().map(|entry| entry_of(module, entry)).collect())
 }
 
 fn entry_of(module: &Module, entry: &Expr) -> Option<Vec<(String, String)>> {

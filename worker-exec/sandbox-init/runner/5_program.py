@@ -1,34 +1,52 @@
 # One program: its definition, its examples, its calls.
 
+# Answers are sent when so many bytes have been gathered. A careful process sends each at once.
+GATHERED = 1 << 15
+
+
 def work(options):
-    """Binds everything that a child's work needs, and gives back `run(job, result)`."""
-    result = -1
-    write, leave, encode, size = os.write, os._exit, str.encode, len
+    """Binds everything that a child's work needs, and gives back `run(job, result, careful)`."""
+    result, patience = -1, 0
+    write, leave, encode, size = posix.write, posix._exit, str.encode, len
     text, kind, same_type, to_bytes, name_of = repr, type, isinstance, int.to_bytes, type.__repr__
     BaseError, Memory, Dict, Text, List = BaseException, MemoryError, dict, str, list
-    number, compiled, execute, fresh = enumerate, compile, exec, type(sys)
-    is_literal, canonical = make_is_literal(), make_canonical()
-    generator, seed_generator = sys.modules["random"]._inst, sys.modules["_random"].Random.seed
+    number, compiled, execute, fresh, modules = enumerate, compile, exec, type(sys), sys.modules
+    is_literal, canonical, hide_addresses = make_is_literal(), make_canonical(), make_hide_addresses()
+    watch, begin_lines, end_lines = make_line_recorder()
     built_in = frozenset(dir(builtins))
     get_digits = getattr(sys, "get_int_max_str_digits", lambda: 0)
     set_digits = getattr(sys, "set_int_max_str_digits", lambda _: None)
     digits = get_digits()
     cap, message_cap, most = options["output_bytes"], 4096, options["max_examples"]
-    raises = frozenset([opcode.opmap["RAISE_VARARGS"]])
-    settrace = sys.settrace
-    # Where an object stands in memory is another in every sandbox: it has no place in a record.
-    hide_addresses = sys.modules["re"].compile(" at 0x[0-9a-f]+").sub
+    raises = opcode.opmap["RAISE_VARARGS"]
+    gathered = bytearray()
+
+    generator = modules["random"]._inst if "random" in modules else None
+    seed_generator = kind(generator).__base__.seed if generator else None
 
     def reseed(seed):
         # What `random.seed` does for a number, without the Python code that it does it with.
-        seed_generator(generator, seed)
-        generator.gauss_next = None
+        nonlocal generator, seed_generator
+        if generator is None and "random" in modules:  # the lean runner's children find it by roundabout ways only
+            generator = getattr(modules["random"], "_inst", None)
+            seed_generator = getattr(kind(generator).__base__, "seed", None)
+        if seed_generator is not None:
+            seed_generator(generator, seed)
+            generator.gauss_next = None
+
+    def flush():
+        while gathered:
+            del gathered[: write(result, gathered)]
 
     def send(letter, *fields):
         body = b"".join(fields)
-        data = letter + to_bytes(size(body), 4, "little") + body
-        while data:
-            data = data[write(result, data) :]
+        gathered.extend(letter + to_bytes(size(body), 4, "little") + body)
+        if size(gathered) > patience:
+            flush()
+
+    def finish():
+        flush()
+        leave(0)
 
     def field(data):
         return to_bytes(size(data), 4, "little") + data
@@ -51,7 +69,7 @@ def work(options):
             trace = trace.tb_next
         if trace is not None:
             code = trace.tb_frame.f_code
-            explicit = code.co_filename == "<program>" and code.co_code[trace.tb_lasti] in raises
+            explicit = code.co_filename == "<program>" and code.co_code[trace.tb_lasti] == raises
         return utf8(cls), message, explicit
 
     def fail(error):
@@ -60,23 +78,26 @@ def work(options):
         else:
             cls, message, _ = describe(error)
             send(b"X", cls + b": " + message)
-        leave(0)
+        finish()
 
     def namespace(name, content=()):
         module = fresh(name)
         module.__dict__.update(content)
         module.__dict__["__name__"] = name
-        sys.modules[name] = module
+        modules[name] = module
         return module.__dict__
 
     def define(job):
         try:
             names = namespace("program")
-            execute(compiled(job["program"], "<program>", "exec", 0, True), names)
-            if job["name"] not in names:
-                send(b"X", utf8("NameError: the program does not define " + job["name"]))
-                leave(0)
-            function = names[job["name"]]
+            code = compiled(job.program, "<program>", "exec", 0, True)
+            execute(code, names)
+            if job.lines:
+                watch(code)
+            if job.name not in names:
+                send(b"X", utf8("NameError: the program does not define " + job.name))
+                finish()
+            function = names[job.name]
         except BaseError as error:
             fail(error)
         send(b"P")
@@ -87,7 +108,7 @@ def work(options):
         try:
             own, names = names, namespace("examples", names)
             names.pop("examples", None)
-            execute(compiled(job["examples"], "<examples>", "exec", 0, True), names)
+            execute(compiled(job.examples, "<examples>", "exec", 0, True), names)
             # A function that reads a name which nothing else defines finds the block's, as in the published runs.
             for name in names:
                 if name != "examples" and name not in own and name not in built_in:
@@ -113,23 +134,15 @@ def work(options):
                         break
             if problem:
                 send(b"X", utf8(problem))
-                leave(0)
+                finish()
         except BaseError as error:
             fail(error)
         send(b"N", to_bytes(size(entries), 4, "little"))
         return entries
 
-    sources = []
-
-    def source_of(job, count, index, name, default):
-        if not sources:
-            known, found = expressions(job["examples"])
-            sources.append(found if known == count else {})
-        return sources[0].get(index, {}).get(name, default)
-
-    def start(job, entries, index):
+    def start(entry, index):
         """Sends what the input looks like before the call; says whether it can be called."""
-        entry, pairs, fields, fits = entries[index], [], [], True
+        pairs, fields, fits = [], [], True
         set_digits(0)
         for name, value in Dict.items(entry):
             try:
@@ -139,10 +152,11 @@ def work(options):
             except BaseError as error:
                 shown, literal = "<" + name_of(kind(value))[8:-2] + " whose repr() failed>", False
             if not literal:
-                shown = hide_addresses(" at 0x...", shown)
+                shown = hide_addresses(shown)
             pairs.append(text(name) + ": " + shown)
-            source = shown if literal and size(shown) <= cap else source_of(job, size(entries), index, name, shown)
-            fields.append(field(utf8(name)) + field(utf8(source)[:cap]))
+            shown = utf8(shown)
+            literal = literal and size(shown) <= cap
+            fields.append(field(utf8(name)) + (b"\1" if literal else b"\0") + field(shown[:cap]))
         whole = utf8("{" + ", ".join(pairs) + "}")
         if size(whole) > cap:
             whole, fits = whole[:cap], False
@@ -156,22 +170,17 @@ def work(options):
 
     def call(job, function, entry):
         """One call and its outcome."""
-        seen = set()
-
-        def local(frame, event, _):
-            if event == "line":
-                seen.add(frame.f_lineno)
-            return local
-
-        def tracer(frame, _event, _argument):
-            return local if frame.f_code.co_filename == "<program>" else None
-
+        lines = ()
         try:
             set_digits(digits)
-            if job["lines"]:
-                settrace(tracer)
-            value = function(**entry)
-            settrace(None)
+            if job.lines:
+                begin_lines()
+                try:
+                    value = function(**entry)
+                finally:
+                    lines = end_lines()
+            else:
+                value = function(**entry)
             set_digits(0)
             shown = utf8(text(value))
             if size(shown) > cap:
@@ -183,17 +192,15 @@ def work(options):
                 literal = False
             body = (b"r", b"\1" if literal else b"\0", field(shown))
             other = b""
-            if job["canonical"]:
+            if job.canonical:
                 try:
                     other = utf8(canonical(value))[: 2 * cap]
                 except RecursionError:  # it contains itself
                     other = shown
         except Memory:
-            settrace(None)
             limit(b"memory")
             return
         except BaseError as error:
-            settrace(None)
             set_digits(0)
             try:
                 cls, message, explicit = describe(error)
@@ -202,21 +209,21 @@ def work(options):
                 return
             body = (b"e", b"\1" if explicit else b"\0", field(cls[:1000]))
             other = message
-        lines = b"".join([to_bytes(line, 4, "little") for line in sorted(seen)][:5000]) if job["lines"] else b""
+        lines = b"".join([to_bytes(line, 4, "little") for line in sorted(lines)][:5000])
         send(b"R", *body, field(other), lines)
 
     def run(job, answers):
-        nonlocal result
-        result = answers
-        reseed(job["seed"])
+        nonlocal result, patience
+        result, patience = answers, 0 if job.careful else GATHERED
+        send(b"L")  # from here on the worker believes no failure of the sandbox's
+        reseed(job.seed)
         function, names = define(job)
-        reseed(job["seed"])
+        reseed(job.seed)
         entries = build(job, names)
-        order = range(size(entries)) if job["order"] is None else job["order"]
-        for index in order:
-            reseed(job["seed"])
+        for index in range(size(entries)) if job.order is None else job.order:
+            reseed(job.seed)
             try:
-                fits = start(job, entries, index)
+                fits = start(entries[index], index)
             except Memory:
                 send(b"S", to_bytes(index, 4, "little"), field(b""))
                 limit(b"memory")
@@ -226,6 +233,7 @@ def work(options):
             else:
                 limit(b"output")
         send(b"Z")
+        flush()
 
     return run
 
