@@ -76,6 +76,11 @@ impl Executor {
         self.pool.status().max_size
     }
 
+    /// Sandboxes opened so far: as many as there are slots in use, and one more for each that had to be replaced.
+    pub fn opened(&self) -> u64 {
+        self.pool.manager().opened()
+    }
+
     /// Ends all sandboxes and waits until nothing of them is left.
     pub async fn shutdown(&self) {
         self.pool.close();

@@ -1,6 +1,9 @@
 //! Open sandboxes, one active program each; a new one takes the place of one that is used up or suspect.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
 
@@ -12,6 +15,7 @@ const PROGRAMS_PER_SANDBOX: u64 = 5000;
 /// Opens sandboxes for the pool and says which are used up.
 pub struct Sandboxes {
     sandbox: Arc<dyn Sandbox>,
+    opened: AtomicU64,
 }
 
 /// A pool of open sandboxes.
@@ -24,7 +28,14 @@ pub type Lease = Object<Sandboxes>;
 /// # Errors
 /// Never with a positive number of slots.
 pub fn new(sandbox: Arc<dyn Sandbox>, slots: usize) -> anyhow::Result<Pool> {
-    Ok(Pool::builder(Sandboxes { sandbox }).max_size(slots).build()?)
+    Ok(Pool::builder(Sandboxes { sandbox, opened: AtomicU64::new(0) }).max_size(slots).build()?)
+}
+
+impl Sandboxes {
+    /// How many were opened so far, those that did not come up among them.
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
 }
 
 impl Manager for Sandboxes {
@@ -32,6 +43,7 @@ impl Manager for Sandboxes {
     type Error = anyhow::Error;
 
     async fn create(&self) -> Result<Session, anyhow::Error> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
         Session::open(self.sandbox.as_ref()).await
     }
 
