@@ -1,68 +1,21 @@
-//! Every case of `tests/cases/` in every sandbox: a program, its examples, and what must come of it. After each case a
-//! benign program runs in the same sandbox and must give its right answer and find nothing of the one before.
+//! Every case of `tests/attacks/` and `tests/cases/` in every sandbox: a program, its examples, and what must come of
+//! it. After each a benign program runs in the same sandbox and must give its right answer and find nothing of the one
+//! before.
 //!
-//! `expected.json` holds `outcomes` (only the fields that it names are compared) or `rejected` with a part of `detail`;
+//! What is expected holds `outcomes` (only the fields that it names are compared) or `rejected` with a part of `detail`;
 //! where given also `inputs`, `arguments`, `literal`, `lines` and `stable`.
 
-use std::{fmt::Write as _, fs, os::unix::process::CommandExt, path::Path, process::Command};
+mod common;
 
-use pipeline::{
-    records::{Function, GeneratedInputs, Generation, WriteMethod},
-    stage::{Stage, Verdict},
-};
+use std::{fmt::Write as _, os::unix::process::CommandExt, process::Command};
+
+use common::{attacks, behaviours, outcome_of, record, settings, start};
+use pipeline::records::GeneratedInputs;
 use serde_json::{Value, json};
-use worker_exec::{ExecSettings, Executor, settings::SandboxChoice};
+use worker_exec::settings::SandboxChoice;
 
 /// An account without rights, as on every Linux.
 const NOBODY: u32 = 65534;
-
-fn settings(sandbox: SandboxChoice) -> ExecSettings {
-    ExecSettings {
-        sandbox,
-        // Not one from a folder that only root may enter.
-        python: Some("/usr/bin/python3".into()),
-        sandbox_image: "python:3.13-slim-trixie".into(),
-        runtime: None,
-        slots: Some(1),
-        timeout: 0.5,
-        memory_limit: 256,
-        stability: true,
-    }
-}
-
-fn record(id: &str, name: &str, code: String, examples: String) -> GeneratedInputs {
-    let function = Function {
-        id: id.into(),
-        name: name.into(),
-        parameters: Vec::new(),
-        code,
-        context: String::new(),
-        meta: serde_json::Map::new(),
-    };
-    let generation = Generation {
-        model: "test".into(),
-        prompt: "test".into(),
-        prompt_sha256: String::new(),
-        temperature: 0.0,
-        top_p: 1.0,
-        seed: None,
-        prompt_tokens: 0,
-        completion_tokens: 0,
-        finish_reason: "stop".into(),
-        completion: examples.clone(),
-        method: WriteMethod::Plain.into(),
-    };
-    GeneratedInputs { function, examples, generation }
-}
-
-/// What came of a record, as JSON.
-async fn outcome_of(executor: &Executor, record: GeneratedInputs) -> Value {
-    match executor.process(record).await {
-        Ok(Verdict::Pass(executed)) => json!(executed),
-        Ok(Verdict::Reject(rejection)) => json!(rejection),
-        Err(error) => json!({"broken": error.to_string()}),
-    }
-}
 
 /// Whether `actual` has everything that `expected` names.
 fn holds(expected: &Value, actual: &Value) -> bool {
@@ -77,7 +30,7 @@ fn holds(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// The difference between a case's `expected.json` and what came of it, one line each.
+/// The difference between what a case expects and what came of it, one line each.
 fn differences(expected: &Value, actual: &Value) -> Vec<String> {
     let column = |name: &str| -> Value {
         actual["executions"].as_array().into_iter().flatten().map(|execution| execution[name].clone()).collect()
@@ -94,7 +47,7 @@ fn differences(expected: &Value, actual: &Value) -> Vec<String> {
         let part_of =
             || key == "detail" && actual.as_str().is_some_and(|a| expected.as_str().is_some_and(|e| a.contains(e)));
         if !holds(expected, &actual) && !part_of() {
-            wrong.push(format!("{key}: expected {expected}\n      got {actual}"));
+            wrong.push(format!("{key}: expected {}\n      got {}", shortened(expected), shortened(&actual)));
         }
     }
     if let Some(broken) = actual.get("broken") {
@@ -103,32 +56,34 @@ fn differences(expected: &Value, actual: &Value) -> Vec<String> {
     wrong
 }
 
+fn shortened(value: &Value) -> String {
+    let text = value.to_string();
+    if text.len() > 1000 { text.chars().take(1000).chain("…".chars()).collect() } else { text }
+}
+
 /// Runs every case in one sandbox; panics with all that went wrong.
 fn run_cases(sandbox: SandboxChoice) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let executor = match Executor::start(&settings(sandbox)).await {
-            Ok(executor) => executor,
-            Err(failure) => panic!("this test needs a {sandbox:?} sandbox: {failure}"),
-        };
+        let executor = start(&settings(sandbox)).await;
+        let cases: Vec<_> = behaviours().into_iter().chain(attacks()).collect();
+        assert!(cases.len() > 100, "the cases are gone");
         let mut report = String::new();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-        let mut cases: Vec<_> = fs::read_dir(folder).expect("cases").flatten().map(|entry| entry.path()).collect();
-        cases.sort();
-        assert!(cases.len() > 30, "the cases are gone");
         for case in cases {
-            let read =
-                |file| fs::read_to_string(case.join(file)).unwrap_or_else(|error| panic!("{case:?} {file}: {error}"));
-            let id = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let expected: Value = serde_json::from_str(&read("expected.json")).expect("expected.json is JSON");
-            let actual = outcome_of(&executor, record(&id, "attack", read("program.py"), read("examples.py"))).await;
-            for difference in differences(&expected, &actual) {
+            let opened = executor.opened();
+            let examples = case.examples.unwrap_or_else(|| "examples = [dict()]".into());
+            let actual = outcome_of(&executor, record(&case.name, "attack", case.program, examples)).await;
+            let id = case.name;
+            for difference in differences(&case.file.expected, &actual) {
                 let _ = writeln!(report, "{id}: {difference}");
             }
             let benign = outcome_of(&executor, benign()).await;
-            let right = json!([{"return": "(42, [], 0.8444218515250481)"}]);
-            for difference in differences(&json!({"outcomes": right}), &benign) {
+            for difference in differences(&json!({"outcomes": [{"return": ANSWER}]}), &benign) {
                 let _ = writeln!(report, "after {id}: {difference}");
+            }
+            if (executor.opened() > opened) != case.file.retires.is_some() {
+                let replaced = executor.opened() - opened;
+                let _ = writeln!(report, "after {id}: the sandbox was replaced {replaced} times");
             }
         }
         executor.shutdown().await;
@@ -136,11 +91,23 @@ fn run_cases(sandbox: SandboxChoice) {
     });
 }
 
-/// Its answer shows what a program before it could have left: files, and the state of modules.
+/// Its answer shows what a program before it could have left: files, the state of modules, a module put in the place of
+/// one that is not loaded yet, marks on descriptors, a scratch folder that cannot be used.
 fn benign() -> GeneratedInputs {
-    let code = "import os, random\n\ndef benign(x):\n    return x * 2, os.listdir('.'), random.random()\n";
+    let code = "
+import colorsys, fcntl, json, os, random
+
+def benign(x):
+    found = os.listdir('.'), [fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_APPEND | os.O_NONBLOCK) for fd in (0, 1, 2)]
+    with open('file', 'w') as file:
+        json.dump(colorsys.rgb_to_hsv(x, 0, 0), file)
+    with open('file') as file:
+        return x * 2, found, random.random(), file.read(), os.stat('.').st_mode & 0o777
+";
     record("benign", "benign", code.into(), "examples = [dict(x=21)]".into())
 }
+
+const ANSWER: &str = "(42, ([], [0, 0, 0]), 0.8444218515250481, '[0.0, 1.0, 21]', 511)";
 
 #[test]
 fn namespace() {

@@ -1,0 +1,12 @@
+import ctypes, os
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def call(number, *arguments):
+    answer = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(each) if isinstance(each, int) else each for each in arguments])
+    return "done" if answer >= 0 else os.strerror(ctypes.get_errno())
+
+
+def attack():
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    return call(126, header, (ctypes.c_uint32 * 6)())

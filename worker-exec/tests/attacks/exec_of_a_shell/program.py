@@ -1,0 +1,4 @@
+import os
+
+def attack():
+    os.execv("/bin/sh", ["sh", "-c", "echo; echo RESULT a shell runs"])

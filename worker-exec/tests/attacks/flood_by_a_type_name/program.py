@@ -1,0 +1,2 @@
+def attack(x):
+    raise type("N" * 10**6, (Exception,), {})

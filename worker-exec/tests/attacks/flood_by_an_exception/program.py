@@ -1,0 +1,2 @@
+def attack(x):
+    raise ValueError("m" * 10**7)

@@ -1,0 +1,1 @@
+examples = [dict(x="i" * 10**7), dict(x="i")]

@@ -1,0 +1,5 @@
+def attack():
+    pass
+
+while True:
+    pass

@@ -1,0 +1,5 @@
+import os
+
+def attack():
+    os.link(os.__file__, "mine")
+    return "linked"

@@ -1,0 +1,4 @@
+import os
+
+def attack():
+    return os.uname().nodename == "sandbox"

@@ -1,0 +1,1 @@
+examples = [dict(number=number) for number in (175, 313, 246)]

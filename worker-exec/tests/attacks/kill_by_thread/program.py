@@ -1,0 +1,4 @@
+import signal
+
+def attack():
+    signal.raise_signal(signal.SIGKILL)

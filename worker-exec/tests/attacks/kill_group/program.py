@@ -1,0 +1,4 @@
+import os, signal
+
+def attack():
+    os.killpg(0, signal.SIGKILL)

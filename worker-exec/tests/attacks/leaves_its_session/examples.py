@@ -1,0 +1,1 @@
+examples = [dict(how="group"), dict(how="session")]

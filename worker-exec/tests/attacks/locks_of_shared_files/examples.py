@@ -1,0 +1,1 @@
+examples = [dict(path=""), dict(path="/dev/null")]

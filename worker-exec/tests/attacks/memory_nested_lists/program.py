@@ -1,0 +1,5 @@
+def attack(x):
+    nested = []
+    while x == 2:
+        nested = [nested, [0] * 1000]
+    return x

@@ -1,0 +1,1 @@
+examples = [dict(how=how) for how in ("rename", "remove", "link")]

@@ -1,0 +1,5 @@
+import os
+
+def attack():
+    os.mkfifo("pipe")
+    return "made"

@@ -1,0 +1,2 @@
+def attack(x):
+    return x

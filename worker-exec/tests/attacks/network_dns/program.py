@@ -1,0 +1,4 @@
+import socket
+
+def attack():
+    return socket.getaddrinfo("localhost", 80)

@@ -1,0 +1,1 @@
+examples = [dict(family="AF_VSOCK", kind="SOCK_STREAM")]

@@ -1,0 +1,1 @@
+examples = [dict(family="AF_INET", kind="SOCK_STREAM"), dict(family="AF_INET", kind="SOCK_DGRAM"), dict(family="AF_INET6", kind="SOCK_STREAM"), dict(family="AF_INET6", kind="SOCK_DGRAM"), dict(family="AF_INET", kind="SOCK_RAW")]

@@ -1,0 +1,1 @@
+examples = [dict(family="AF_PACKET", kind="SOCK_RAW")]

@@ -1,0 +1,1 @@
+examples = [dict(kind=kind) for kind in ("json", "re", "ast", "pickle", "repr")]

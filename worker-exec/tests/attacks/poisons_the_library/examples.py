@@ -1,0 +1,1 @@
+examples = [dict(compiled=False), dict(compiled=True)]

@@ -1,0 +1,3 @@
+def attack(path):
+    with open(path, "r+"):
+        return "opened"

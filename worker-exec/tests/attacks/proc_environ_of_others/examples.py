@@ -1,0 +1,1 @@
+examples = [dict(pid=1), dict(pid=0)]

@@ -1,0 +1,4 @@
+import os
+
+def attack():
+    return "1" in os.listdir("/proc")

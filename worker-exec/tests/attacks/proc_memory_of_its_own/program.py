@@ -1,0 +1,8 @@
+import ctypes
+
+def attack():
+    text = b"read-only"
+    with open("/proc/self/mem", "r+b", buffering=0) as file:
+        file.seek(id(text) + bytes.__basicsize__ - 1)
+        file.write(b"R")
+    return text

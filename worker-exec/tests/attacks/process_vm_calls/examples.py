@@ -1,0 +1,1 @@
+examples = [dict(number=310), dict(number=311)]

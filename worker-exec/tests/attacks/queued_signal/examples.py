@@ -1,0 +1,1 @@
+examples = [dict(number=129), dict(number=424)]

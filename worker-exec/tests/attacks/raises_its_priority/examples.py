@@ -1,0 +1,1 @@
+examples = [dict(how="nice"), dict(how="real time")]

@@ -1,0 +1,4 @@
+import re
+
+def attack(x):
+    return re.match("(a+)+b", "a" * (60 if x == 2 else x))

@@ -1,0 +1,4 @@
+TEXT = "@"
+
+def attack(x):
+    return len(TEXT) * x

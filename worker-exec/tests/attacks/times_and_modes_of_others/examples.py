@@ -1,0 +1,1 @@
+examples = [dict(path=path) for path in ("", "/dev/null", "/")]

@@ -1,0 +1,1 @@
+examples = [dict(number=253), dict(number=294)]

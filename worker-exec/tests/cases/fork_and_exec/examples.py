@@ -1,1 +1,0 @@
-examples = [dict(x=x) for x in range(6)]

@@ -1,3 +1,0 @@
-def attack(path):
-    with open(path, "rb") as file:
-        return file.read(10)

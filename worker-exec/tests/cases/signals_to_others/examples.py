@@ -1,1 +1,0 @@
-examples = [dict(target=target) for target in (-1, 0, 1, 2, 3)]
