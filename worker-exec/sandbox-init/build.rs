@@ -3,8 +3,21 @@
 use std::{env, fs, path::Path};
 
 /// Calls that only x86-64 has.
-const X86_ONLY: [&str; 12] =
-    ["fork", "vfork", "mknod", "modify_ldt", "iopl", "ioperm", "uselib", "chown", "creat", "time", "utime", "ustat"];
+const X86_ONLY: [&str; 13] = [
+    "fork",
+    "vfork",
+    "mknod",
+    "modify_ldt",
+    "iopl",
+    "ioperm",
+    "uselib",
+    "chown",
+    "creat",
+    "time",
+    "utime",
+    "ustat",
+    "inotify_init",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=denied-syscalls.txt");
