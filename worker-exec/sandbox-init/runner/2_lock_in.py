@@ -101,6 +101,9 @@ def give_up_at_once(kernel, options):
 def give_up_the_rest(kernel, job, result, uid):
     """All that stands between a fresh child and the first byte of its job, in this order."""
     posix.setsid()
+    null = posix.open("/dev/null", posix.O_RDWR)
+    for fd in (0, 1, 2):
+        posix.dup2(null, fd)  # of its own: flags and locks of a shared one would outlive the program
     kernel.call(*kernel.one_process)
     low, high = (job, result) if job < result else (result, job)
     posix.closerange(3, low)
