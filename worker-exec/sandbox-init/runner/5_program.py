@@ -10,6 +10,7 @@ def work(options):
     write, leave, encode, size = posix.write, posix._exit, str.encode, len
     text, kind, same_type, to_bytes, name_of = repr, type, isinstance, int.to_bytes, type.__repr__
     BaseError, Memory, Dict, Text, List = BaseException, MemoryError, dict, str, list
+    traceback_of = BaseException.__traceback__.__get__  # the class of an exception may say something else
     number, compiled, execute, fresh, modules = enumerate, compile, exec, type(sys), sys.modules
     is_literal, canonical, hide_addresses = make_is_literal(), make_canonical(), make_hide_addresses()
     watch, begin_lines, end_lines = make_line_recorder()
@@ -64,7 +65,7 @@ def work(options):
         except BaseError:
             message = b"<str() of the exception failed>"
         explicit = False
-        trace = error.__traceback__
+        trace = traceback_of(error)
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         if trace is not None:
@@ -184,6 +185,7 @@ def work(options):
             set_digits(0)
             shown = utf8(text(value))
             if size(shown) > cap:
+                value = None
                 limit(b"output")
                 return
             try:
@@ -197,6 +199,7 @@ def work(options):
                     other = utf8(canonical(value))[: 2 * cap]
                 except RecursionError:  # it contains itself
                     other = shown
+            value = None  # a `__del__` that hangs is this call's, not the next one's
         except Memory:
             limit(b"memory")
             return
