@@ -11,6 +11,9 @@ const AUDIT_ARCH: u32 = 0xc000_00b7;
 /// Numbers from here on are x32 calls on x86-64: a second door to the same kernel.
 const X32: u32 = 0x4000_0000;
 
+/// Numbers from here on (`statmount`) are newer than the list of denied calls: they answer as on an older kernel.
+const NEWER: u32 = 457;
+
 const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const JUMP_EQ: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 const JUMP_GE: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
@@ -19,6 +22,7 @@ const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 const ALLOW: u32 = 0x7fff_0000;
 const KILL: u32 = 0x8000_0000;
 const EPERM: u32 = 0x0005_0000 | libc::EPERM as u32;
+const ENOSYS: u32 = 0x0005_0000 | libc::ENOSYS as u32;
 
 /// What the runner itself needs to fork a child and to lock it in: denied to its children only.
 const RUNNER_NEEDS: &[libc::c_long] = &[
@@ -54,6 +58,8 @@ fn filter<'a>(denied: impl Iterator<Item = &'a libc::c_long>) -> Vec<u8> {
         (LOAD, 0, 0, 0), // seccomp_data.nr
         (JUMP_GE, 0, 1, X32),
         (RETURN, 0, 0, EPERM),
+        (JUMP_GE, 0, 1, NEWER),
+        (RETURN, 0, 0, ENOSYS),
     ];
     for number in denied {
         code.push((JUMP_EQ, 0, 1, *number as u32));
