@@ -91,6 +91,8 @@ fn make_root(config: &Config) -> Result<(), String> {
         let (device, target) = (Path::new(device), inside(root, Path::new(device)));
         make_file(&target)?;
         mount(device.to_str(), &target, None, libc::MS_BIND, "")?;
+        // Writing to a device stays possible; its mode and times are the host's.
+        restrict(device, &target, RDONLY | NOSUID | NOEXEC)?;
     }
     let scratch = inside(root, &config.scratch);
     make_folder(&scratch)?;
@@ -135,11 +137,20 @@ fn bind_read_only(path: &Path, target: &Path) -> Result<(), String> {
         make_file(target)?
     }
     mount(path.to_str(), target, None, libc::MS_BIND | libc::MS_REC, "")?;
+    restrict(path, target, RDONLY | NOSUID | NODEV)
+}
+
+const RDONLY: u64 = 1;
+const NOSUID: u64 = 2;
+const NODEV: u64 = 4;
+const NOEXEC: u64 = 8;
+
+/// Adds attributes to the mount at `target`, which `path` is bound to, and to all beneath it.
+fn restrict(path: &Path, target: &Path, attributes: u64) -> Result<(), String> {
     let text = CString::new(target.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
     #[repr(C)]
     struct MountAttr([u64; 4]);
-    const RDONLY_NOSUID_NODEV: u64 = 7;
-    let attributes = MountAttr([RDONLY_NOSUID_NODEV, 0, 0, 0]);
+    let attributes = MountAttr([attributes, 0, 0, 0]);
     // SAFETY: a path and a struct of the size given.
     let answer = unsafe {
         let recursive = libc::AT_RECURSIVE;
