@@ -1,6 +1,12 @@
 //! What must be gone before the next program: processes and files of the last one.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File, FileTimes, Permissions},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 /// Acts as a program's uid for a moment: uid 0 without further capabilities may neither signal another uid's processes
 /// nor remove its files. The saved uid stays 0, so that the program can do nothing to this process meanwhile: it may
@@ -35,16 +41,20 @@ pub fn kill(pid: libc::pid_t, uid: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes every file of the program and verifies that neither file nor process is left.
+/// Removes every file of the program and verifies that neither file nor process is left. The scratch folder has `mode`
+/// again.
 ///
 /// # Errors
 /// Something was left over that should not have been, or could not be removed: the sandbox must be retired.
-pub fn after_program(scratch: &Path, uid: u32) -> Result<(), String> {
+pub fn after_program(scratch: &Path, mode: u32, uid: u32) -> Result<(), String> {
     // Orphans become children of PID 1. The program itself has been waited for and the runner lives on, so that there
     // is nobody to wait for.
     // SAFETY: waitpid fills nothing here.
     if unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {
         return Err("a process was left over".to_owned());
+    }
+    if uid == 0 {
+        restore(scratch, mode).map_err(|error| format!("{}: {error}", scratch.display()))?;
     }
     if is_empty(scratch)? {
         return Ok(());
@@ -53,17 +63,46 @@ pub fn after_program(scratch: &Path, uid: u32) -> Result<(), String> {
     if is_empty(scratch)? { Ok(()) } else { Err("files were left over".to_owned()) }
 }
 
+/// Where a program has no uid of its own, the scratch folder is the program's: it may have taken all rights from it, or
+/// have written something into its times.
+fn restore(scratch: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(scratch, Permissions::from_mode(mode))?;
+    let times = FileTimes::new().set_accessed(SystemTime::UNIX_EPOCH).set_modified(SystemTime::UNIX_EPOCH);
+    File::open(scratch)?.set_times(times)
+}
+
 fn is_empty(folder: &Path) -> Result<bool, String> {
     let mut entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(entries.next().is_none())
 }
 
-/// Removes what it can; the caller looks at what is left.
+/// Removes what it can; the caller looks at what is left. Folders inside folders are moved up first: no path becomes
+/// long and no descriptor a level is needed, however deep a program made its tree.
 fn empty(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let _ = match entry.file_type() {
-            Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
-            _ => fs::remove_file(entry.path()),
-        };
+    let (mut moved, mut progress) = (0u32, true);
+    while std::mem::take(&mut progress) {
+        for entry in folders_after_files(folder) {
+            for inner in folders_after_files(&entry) {
+                moved += 1;
+                // The name may be taken: the next round tries another.
+                progress |= fs::rename(&inner, folder.join(format!("up-{moved}"))).is_ok();
+            }
+            progress |= fs::remove_dir(&entry).is_ok();
+        }
     }
+}
+
+/// Removes the files of a folder, and gives back its folders, each with the right to be emptied.
+fn folders_after_files(folder: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = fs::set_permissions(&path, Permissions::from_mode(0o700));
+            folders.push(path);
+        } else {
+            let _ = fs::remove_file(path);
+        }
+    }
+    folders
 }

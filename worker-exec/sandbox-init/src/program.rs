@@ -1,9 +1,12 @@
 //! One program, from its job to its end: pass the job in, pass the answers on, keep the deadlines, report the facts.
 
 use std::{
-    io,
+    fs, io,
     mem::zeroed,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd},
+        unix::fs::PermissionsExt,
+    },
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -47,6 +50,7 @@ enum Reason {
 /// Runs programs one after another.
 pub struct Programs {
     scratch: PathBuf,
+    scratch_mode: u32,
     next_uid: Option<u32>,
     max_frame: usize,
     max_frames: u32,
@@ -58,6 +62,7 @@ impl Programs {
     pub fn new(config: &Config) -> Self {
         Self {
             scratch: config.scratch.clone(),
+            scratch_mode: fs::metadata(&config.scratch).map_or(0o700, |folder| folder.permissions().mode()),
             next_uid: config.uids.then_some(UIDS.start),
             max_frame: config.output_bytes as usize * 4 + FRAME_OVERHEAD,
             max_frames: config.max_examples * 2 + 8,
@@ -90,7 +95,7 @@ impl Programs {
         // What said that it was done must not go on either.
         clean::kill(pid, uid)?;
         let (status, usage) = wait(pid)?;
-        let cleaned = clean::after_program(&self.scratch, uid);
+        let cleaned = clean::after_program(&self.scratch, self.scratch_mode, uid);
         let mut end = vec![reason as u8];
         end.extend(status.to_le_bytes());
         end.extend((micros(usage.ru_utime) + micros(usage.ru_stime)).to_le_bytes());
