@@ -19,14 +19,17 @@ use serde_json::{Map, Value};
 
 /// Containers at once.
 const AT_ONCE: usize = 2;
-const LIMITS: [&str; 9] = [
+const LIMITS: [&str; 12] = [
     "--rm",
     "--network=none",
     "--memory=512m",
     "--memory-swap=512m",
     "--pids-limit=512",
     "--hostname=machine",
+    "--tmpfs=/tmp:exec,suid,dev,size=256m,mode=1777",
     "--security-opt=seccomp=unconfined",
+    "--security-opt=apparmor=unconfined",
+    "--security-opt=systempaths=unconfined",
     "--ulimit=core=0",
     "--stop-timeout=1",
 ];
@@ -96,9 +99,7 @@ fn run(case: &Case) -> Result<Map<String, Value>, String> {
     let observer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks/unprotected.py");
     let mut command = Command::new("docker");
     command.arg("run").args(LIMITS);
-    if case.file.privileged {
-        command.arg("--privileged");
-    }
+    command.args(case.file.capabilities.iter().map(|capability| format!("--cap-add={capability}")));
     command.arg(format!("--volume={}:/case:ro", folder.path().display()));
     command.arg(format!("--volume={}:/unprotected.py:ro", observer.display()));
     command.args([IMAGE, "python3", "/unprotected.py", &Value::from(case.file.unprotected.clone()).to_string()]);

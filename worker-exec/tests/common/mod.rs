@@ -40,9 +40,9 @@ pub struct CaseFile {
     /// Why the sandbox has to be replaced after it.
     #[serde(default)]
     pub retires: Option<String>,
-    /// Whether it can only succeed in a privileged container.
+    /// What an account needs to succeed with it, beyond what root of a container has.
     #[serde(default)]
-    pub privileged: bool,
+    pub capabilities: Vec<String>,
     /// What stands for a text too long to be kept in a file: placeholder to text and count.
     #[serde(default)]
     pub grown: Map<String, Value>,
@@ -86,7 +86,7 @@ pub fn behaviours() -> Vec<Case> {
     let case = |folder: PathBuf| {
         let expected = serde_json::from_str(&read(&folder, "expected.json")).expect("expected.json is JSON");
         let (tries, unprotected, grown) = (String::new(), Map::new(), Map::new());
-        let file = CaseFile { tries, unprotected, expected, retires: None, privileged: false, grown };
+        let file = CaseFile { tries, unprotected, expected, retires: None, capabilities: Vec::new(), grown };
         let examples = Some(read(&folder, "examples.py"));
         Case { name: name_of(&folder), program: read(&folder, "program.py"), examples, file }
     };
