@@ -25,6 +25,10 @@ const FUNCTION_DEADLINE: Duration = Duration::from_secs(8 * 60);
 /// forges its number of examples would start as many as it likes. Hangs do not count, they have the deadline.
 const MAX_FRUITLESS: u32 = 50;
 
+/// Inputs and outcomes of a function together; when there are more, the rest is `output`. A message of a broker's may not
+/// be of any size, and what a program says of itself may be forged.
+const MAX_RECORD_BYTES: usize = 16 << 20;
+
 /// What a function did.
 pub enum Trial {
     /// One call for each index asked for, in that order.
@@ -131,7 +135,9 @@ async fn carefully(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -
             Cause::Cpu | Cause::Wall => {}
             _ => fruitless += 1,
         }
-        let rest = if started.elapsed() > FUNCTION_DEADLINE {
+        let rest = if finished.iter().map(size).sum::<usize>() > MAX_RECORD_BYTES {
+            Some(Outcome::Limit(Limit::Output))
+        } else if started.elapsed() > FUNCTION_DEADLINE {
             Some(Outcome::Limit(Limit::Time))
         } else if fruitless >= MAX_FRUITLESS {
             Some(answer::ended(format!("not tried: {fruitless} processes in a row ended without an answer")))
@@ -147,6 +153,17 @@ async fn carefully(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -
         }
         job.order = Some(order);
     }
+}
+
+/// Bytes of a call that stand in the record.
+fn size(call: &Finished) -> usize {
+    let arguments: usize = call.arguments.iter().map(|(name, source)| name.len() + source.len()).sum();
+    let outcome = match &call.done.outcome {
+        Outcome::Return(text) => text.len(),
+        Outcome::Error(error) => error.class.len() + error.message.len(),
+        Outcome::Limit(_) => 0,
+    };
+    call.input.len() + arguments + outcome
 }
 
 /// Why it never came to a call.

@@ -22,6 +22,8 @@ use crate::{
 const UIDS: std::ops::Range<u32> = 10_000..60_000;
 /// What a frame may hold besides the reprs: names and lengths.
 const FRAME_OVERHEAD: usize = 1 << 16;
+/// All answers of a process together: a program that forges them is not to fill the worker's memory.
+const MAX_ANSWERS: usize = 16 << 20;
 /// Answers are sent on when so many bytes have been gathered, and at the end.
 const FLUSH_BYTES: usize = 1 << 18;
 
@@ -121,7 +123,7 @@ impl Programs {
         (cpu, wall): (Duration, Duration),
         out: &mut Vec<u8>,
     ) -> io::Result<Reason> {
-        let (mut pending, mut frames) = (Vec::new(), 0);
+        let (mut pending, mut frames, mut bytes) = (Vec::new(), 0, 0);
         let started = Instant::now();
         let (mut step_cpu, mut step_wall) = (Duration::ZERO, started);
         loop {
@@ -167,7 +169,8 @@ impl Programs {
                 match self.take(&mut pending) {
                     Taken::Frame(kind, payload) => {
                         frames += 1;
-                        if frames > self.max_frames {
+                        bytes += payload.len();
+                        if frames > self.max_frames || bytes > MAX_ANSWERS {
                             return Ok(Reason::Flood);
                         }
                         if kind == b'Z' {
