@@ -12,7 +12,7 @@ use worker_exec::{Executor, settings::SandboxChoice};
 
 const PAIRS: usize = 2000;
 /// One benign program in so many also goes through all its memory.
-const DEEP: usize = 20;
+const DEEP: usize = 50;
 /// Of the ways of `hostile.py`, those that no sandbox can refuse: the process is the program's own.
 const LEAST_LEFT: usize = 60;
 

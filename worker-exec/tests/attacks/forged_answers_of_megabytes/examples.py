@@ -1,0 +1,1 @@
+examples = [dict(x=x) for x in range(60)]
