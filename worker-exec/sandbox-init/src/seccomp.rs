@@ -1,7 +1,9 @@
 //! The filters that a program runs under, as BPF programs.
 
-/// Numbers of `denied-syscalls.txt`.
-const DENIED: &[libc::c_long] = include!(concat!(env!("OUT_DIR"), "/denied.rs"));
+/// An entry of `denied-syscalls.txt`: a call's number; position and value of an argument, where only that is denied.
+type Denied = (libc::c_long, Option<(u32, u32)>);
+
+const DENIED: &[Denied] = include!(concat!(env!("OUT_DIR"), "/denied.rs"));
 
 #[cfg(target_arch = "x86_64")]
 const AUDIT_ARCH: u32 = 0xc000_003e;
@@ -42,15 +44,15 @@ const RUNNER_NEEDS: &[libc::c_long] = &[
 /// Two filters, since the kernel tries each possible call on a new one to see which it always lets through: that is slow
 /// for a long filter, and only calls that the first one lets through are tried on the second.
 pub fn for_all() -> Vec<u8> {
-    filter(DENIED.iter().filter(|number| !RUNNER_NEEDS.contains(number)))
+    filter(DENIED.iter().filter(|(number, _)| !RUNNER_NEEDS.contains(number)))
 }
 
 /// What a child goes without besides.
 pub fn for_children() -> Vec<u8> {
-    filter(RUNNER_NEEDS.iter().filter(|number| DENIED.contains(number)))
+    filter(DENIED.iter().filter(|(number, _)| RUNNER_NEEDS.contains(number)))
 }
 
-fn filter<'a>(denied: impl Iterator<Item = &'a libc::c_long>) -> Vec<u8> {
+fn filter<'a>(denied: impl Iterator<Item = &'a Denied>) -> Vec<u8> {
     let mut code: Vec<(u16, u8, u8, u32)> = vec![
         (LOAD, 0, 0, 4), // seccomp_data.arch
         (JUMP_EQ, 1, 0, AUDIT_ARCH),
@@ -61,9 +63,17 @@ fn filter<'a>(denied: impl Iterator<Item = &'a libc::c_long>) -> Vec<u8> {
         (JUMP_GE, 0, 1, NEWER),
         (RETURN, 0, 0, ENOSYS),
     ];
-    for number in denied {
-        code.push((JUMP_EQ, 0, 1, *number as u32));
-        code.push((RETURN, 0, 0, EPERM));
+    for (number, argument) in denied {
+        if let Some((position, value)) = argument {
+            code.push((JUMP_EQ, 0, 4, *number as u32));
+            code.push((LOAD, 0, 0, 16 + 8 * position)); // seccomp_data.args, its lower half
+            code.push((JUMP_EQ, 0, 1, *value));
+            code.push((RETURN, 0, 0, EPERM));
+            code.push((LOAD, 0, 0, 0));
+        } else {
+            code.push((JUMP_EQ, 0, 1, *number as u32));
+            code.push((RETURN, 0, 0, EPERM));
+        }
     }
     code.push((RETURN, 0, 0, ALLOW));
     let mut bytes = Vec::with_capacity(code.len() * 8);

@@ -1,0 +1,1 @@
+examples = [dict(older=False), dict(older=True)]

@@ -1,0 +1,1 @@
+examples = [dict(how="lease"), dict(how="notice")]

@@ -1,0 +1,1 @@
+examples = [dict(number=162), dict(number=306)]
