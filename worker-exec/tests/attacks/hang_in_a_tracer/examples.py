@@ -1,0 +1,1 @@
+examples = [dict(x=1), dict(x=2), dict(x=3)]
