@@ -8,4 +8,4 @@ def attack():
             made += 1
     except OSError:
         pass
-    return made
+    return made > 1024

@@ -3,6 +3,7 @@ import gc, sys, types
 def attack(x):
     print("\nRESULT 'forged'", flush=True)
     found = 0
+    gc.unfreeze()
     for each in gc.get_objects() if x == 2 else ():
         if type(each) is types.FunctionType and each.__name__ in ("send", "fail", "limit", "leave"):
             found += 1
