@@ -157,7 +157,7 @@ async fn carefully(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -
 
 /// Bytes of a call that stand in the record.
 fn size(call: &Finished) -> usize {
-    let arguments: usize = call.arguments.iter().map(|(name, source)| name.len() + source.len()).sum();
+    let arguments: usize = call.arguments.iter().map(|argument| argument.name.len() + argument.shown.len()).sum();
     let outcome = match &call.done.outcome {
         Outcome::Return(text) => text.len(),
         Outcome::Error(error) => error.class.len() + error.message.len(),
