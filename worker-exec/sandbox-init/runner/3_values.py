@@ -2,7 +2,7 @@
 
 def make_is_literal():
     """A check that a value is made of exact builtin types and that its repr, read as source, gives it back."""
-    kind, identity = type, id
+    kind, identity, Float, Complex, Dict = type, id, float, complex, dict
     plain = frozenset((int, bool, str, bytes, kind(None), bytearray, range, kind(...)))
     flat = frozenset((list, tuple, set, frozenset))
 
@@ -10,17 +10,17 @@ def make_is_literal():
         cls = kind(value)
         if cls in plain:
             return True
-        if cls is float:
+        if cls is Float:
             return value - value == 0.0  # neither infinite nor NaN
-        if cls is complex:
+        if cls is Complex:
             return value - value == 0j
-        if cls is not dict and cls not in flat:
+        if cls is not Dict and cls not in flat:
             return False
         mark = identity(value)
         if mark in active:
             return False
         active = (*active, mark)
-        if cls is dict:
+        if cls is Dict:
             for key, item in value.items():
                 if not is_literal(key, active) or not is_literal(item, active):
                     return False
@@ -36,16 +36,17 @@ def make_is_literal():
 def make_canonical():
     """A repr in which sets and dicts stand in sorted order, at any depth of exact builtin containers."""
     kind, text, ordered = type, repr, sorted
+    List, Tuple, Set, Frozen, Dict = list, tuple, set, frozenset, dict
 
     def canonical(value):
         cls = kind(value)
-        if cls is list:
+        if cls is List:
             return "[" + ", ".join([canonical(item) for item in value]) + "]"
-        if cls is tuple:
+        if cls is Tuple:
             return "(" + ", ".join([canonical(item) for item in value]) + ",)"
-        if cls is set or cls is frozenset:
+        if cls is Set or cls is Frozen:
             return cls.__name__ + "{" + ", ".join(ordered([canonical(item) for item in value])) + "}"
-        if cls is dict:
+        if cls is Dict:
             pairs = [canonical(key) + ": " + canonical(item) for key, item in value.items()]
             return "{" + ", ".join(ordered(pairs)) + "}"
         return text(value)

@@ -9,7 +9,8 @@ def work(options):
     result, patience = -1, 0
     write, leave, encode, size = posix.write, posix._exit, str.encode, len
     text, kind, same_type, to_bytes, name_of = repr, type, isinstance, int.to_bytes, type.__repr__
-    BaseError, Memory, Dict, Text, List = BaseException, MemoryError, dict, str, list
+    BaseError, Memory, Recursion, Dict, Text, List, Tuple = BaseException, MemoryError, RecursionError, dict, str, list, tuple
+    ordered, total, numbers, attribute, gather = sorted, sum, range, getattr, GATHERED
     traceback_of = BaseException.__traceback__.__get__  # the class of an exception may say something else
     number, compiled, execute, fresh, modules = enumerate, compile, exec, type(sys), sys.modules
     is_literal, canonical, hide_addresses = make_is_literal(), make_canonical(), make_hide_addresses()
@@ -29,8 +30,8 @@ def work(options):
         # What `random.seed` does for a number, without the Python code that it does it with.
         nonlocal generator, seed_generator
         if generator is None and "random" in modules:  # the lean runner's children find it by roundabout ways only
-            generator = getattr(modules["random"], "_inst", None)
-            seed_generator = getattr(kind(generator).__base__, "seed", None)
+            generator = attribute(modules["random"], "_inst", None)
+            seed_generator = attribute(kind(generator).__base__, "seed", None)
         if seed_generator is not None:
             seed_generator(generator, seed)
             generator.gauss_next = None
@@ -116,7 +117,7 @@ def work(options):
                     own[name] = names[name]
             entries = names.get("examples")
             problem = None
-            if not same_type(entries, (List, tuple)):
+            if not same_type(entries, (List, Tuple)):
                 problem = "the block builds no list `examples`"
             elif size(entries) == 0:
                 problem = "the list `examples` is empty"
@@ -161,7 +162,7 @@ def work(options):
         whole = utf8("{" + ", ".join(pairs) + "}")
         if size(whole) > cap:
             whole, fits = whole[:cap], False
-        if sum([size(each) for each in fields]) > 2 * cap:
+        if total([size(each) for each in fields]) > 2 * cap:
             fields, fits = [], False
         send(b"S", to_bytes(index, 4, "little"), field(whole), *fields)
         return fits
@@ -190,14 +191,14 @@ def work(options):
                 return
             try:
                 literal = is_literal(value)
-            except RecursionError:
+            except Recursion:
                 literal = False
             body = (b"r", b"\1" if literal else b"\0", field(shown))
             other = b""
             if job.canonical:
                 try:
                     other = utf8(canonical(value))[: 2 * cap]
-                except RecursionError:  # it contains itself
+                except Recursion:  # it contains itself
                     other = shown
             value = None  # a `__del__` that hangs is this call's, not the next one's
         except Memory:
@@ -212,18 +213,18 @@ def work(options):
                 return
             body = (b"e", b"\1" if explicit else b"\0", field(cls[:1000]))
             other = message
-        lines = b"".join([to_bytes(line, 4, "little") for line in sorted(lines)][:5000])
+        lines = b"".join([to_bytes(line, 4, "little") for line in ordered(lines)][:5000])
         send(b"R", *body, field(other), lines)
 
     def run(job, answers):
         nonlocal result, patience
-        result, patience = answers, 0 if job.careful else GATHERED
+        result, patience = answers, 0 if job.careful else gather
         send(b"L")  # from here on the worker believes no failure of the sandbox's
         reseed(job.seed)
         function, names = define(job)
         reseed(job.seed)
         entries = build(job, names)
-        for index in range(size(entries)) if job.order is None else job.order:
+        for index in numbers(size(entries)) if job.order is None else job.order:
             reseed(job.seed)
             try:
                 fits = start(entries[index], index)

@@ -41,34 +41,48 @@ pub fn kill(pid: libc::pid_t, uid: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes every file of the program and verifies that neither file nor process is left. The scratch folder has `mode`
-/// again.
-///
-/// # Errors
-/// Something was left over that should not have been, or could not be removed: the sandbox must be retired.
-pub fn after_program(scratch: &Path, mode: u32, uid: u32) -> Result<(), String> {
-    // Orphans become children of PID 1. The program itself has been waited for and the runner lives on, so that there
-    // is nobody to wait for.
-    // SAFETY: waitpid fills nothing here.
-    if unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {
-        return Err("a process was left over".to_owned());
-    }
-    if uid == 0 {
-        restore(scratch, mode).map_err(|error| format!("{}: {error}", scratch.display()))?;
-    }
-    if is_empty(scratch)? {
-        return Ok(());
-    }
-    as_uid(uid, || empty(scratch)).map_err(|error| format!("uid: {error}"))?;
-    if is_empty(scratch)? { Ok(()) } else { Err("files were left over".to_owned()) }
+/// The one folder that a program may write to.
+pub struct Scratch {
+    folder: PathBuf,
+    /// Its mode before any program ran.
+    mode: u32,
 }
 
-/// Where a program has no uid of its own, the scratch folder is the program's: it may have taken all rights from it, or
-/// have written something into its times.
-fn restore(scratch: &Path, mode: u32) -> io::Result<()> {
-    fs::set_permissions(scratch, Permissions::from_mode(mode))?;
-    let times = FileTimes::new().set_accessed(SystemTime::UNIX_EPOCH).set_modified(SystemTime::UNIX_EPOCH);
-    File::open(scratch)?.set_times(times)
+impl Scratch {
+    /// Of this folder, as it is now.
+    pub fn new(folder: &Path) -> Self {
+        let mode = fs::metadata(folder).map_or(0o700, |folder| folder.permissions().mode());
+        Self { folder: folder.to_owned(), mode }
+    }
+
+    /// Removes every file of the program and verifies that neither file nor process is left.
+    ///
+    /// # Errors
+    /// Something was left over that should not have been, or could not be removed: the sandbox must be retired.
+    pub fn after_program(&self, uid: u32) -> Result<(), String> {
+        // Orphans become children of PID 1. The program itself has been waited for and the runner lives on, so that
+        // there is nobody to wait for.
+        // SAFETY: waitpid fills nothing here.
+        if unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {
+            return Err("a process was left over".to_owned());
+        }
+        if uid == 0 {
+            self.restore().map_err(|error| format!("{}: {error}", self.folder.display()))?;
+        }
+        if is_empty(&self.folder)? {
+            return Ok(());
+        }
+        as_uid(uid, || empty(&self.folder)).map_err(|error| format!("uid: {error}"))?;
+        if is_empty(&self.folder)? { Ok(()) } else { Err("files were left over".to_owned()) }
+    }
+
+    /// Where a program has no uid of its own, the folder is the program's: it may have taken all rights from it, or have
+    /// written something into its times.
+    fn restore(&self) -> io::Result<()> {
+        fs::set_permissions(&self.folder, Permissions::from_mode(self.mode))?;
+        let times = FileTimes::new().set_accessed(SystemTime::UNIX_EPOCH).set_modified(SystemTime::UNIX_EPOCH);
+        File::open(&self.folder)?.set_times(times)
+    }
 }
 
 fn is_empty(folder: &Path) -> Result<bool, String> {

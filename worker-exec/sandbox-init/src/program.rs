@@ -1,18 +1,14 @@
 //! One program, from its job to its end: pass the job in, pass the answers on, keep the deadlines, report the facts.
 
 use std::{
-    fs, io,
+    io,
     mem::zeroed,
-    os::{
-        fd::{AsRawFd, FromRawFd, OwnedFd},
-        unix::fs::PermissionsExt,
-    },
-    path::PathBuf,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
     time::{Duration, Instant},
 };
 
 use crate::{
-    clean,
+    clean::{self, Scratch},
     config::Config,
     frame::{self, Job},
     runner::{Runner, check},
@@ -51,8 +47,7 @@ enum Reason {
 
 /// Runs programs one after another.
 pub struct Programs {
-    scratch: PathBuf,
-    scratch_mode: u32,
+    scratch: Scratch,
     next_uid: Option<u32>,
     max_frame: usize,
     max_frames: u32,
@@ -63,8 +58,7 @@ impl Programs {
     /// For sandboxes with these settings.
     pub fn new(config: &Config) -> Self {
         Self {
-            scratch: config.scratch.clone(),
-            scratch_mode: fs::metadata(&config.scratch).map_or(0o700, |folder| folder.permissions().mode()),
+            scratch: Scratch::new(&config.scratch),
             next_uid: config.uids.then_some(UIDS.start),
             max_frame: config.output_bytes as usize * 4 + FRAME_OVERHEAD,
             max_frames: config.max_examples * 2 + 8,
@@ -97,7 +91,7 @@ impl Programs {
         // What said that it was done must not go on either.
         clean::kill(pid, uid)?;
         let (status, usage) = wait(pid)?;
-        let cleaned = clean::after_program(&self.scratch, self.scratch_mode, uid);
+        let cleaned = self.scratch.after_program(uid);
         let mut end = vec![reason as u8];
         end.extend(status.to_le_bytes());
         end.extend((micros(usage.ru_utime) + micros(usage.ru_stime)).to_le_bytes());

@@ -1,9 +1,12 @@
 import builtins, sys
 
-def attack(x):
-    for name in ("repr", "len", "type", "isinstance", "sorted", "print", "BaseException", "MemoryError"):
-        vars(builtins).pop(name, None)
-    for name in list(sys.modules):
-        if name not in ("sys", "builtins"):
-            del sys.modules[name]
+def attack(x, builtins=builtins, sys=sys):
+    frame = sys._getframe(1)
+    while frame:
+        frame.f_globals.clear()
+        frame = frame.f_back
+    for module in [*sys.modules.values(), builtins]:
+        if module is not sys:
+            module.__dict__.clear()
+    sys.modules.clear()
     return x
