@@ -178,6 +178,8 @@ pub enum Cause {
     Silent,
     /// It said that it was done.
     Done,
+    /// It was not started.
+    PassedOver,
 }
 
 impl End {
@@ -191,6 +193,7 @@ impl End {
             3 => Cause::Flood,
             4 => Cause::Silent,
             5 => Cause::Done,
+            6 => Cause::PassedOver,
             _ => return None,
         };
         Some(Self {
@@ -213,7 +216,7 @@ impl End {
             Cause::Ended if signal == 0 && exit == OUT_OF_MEMORY || killed_for_memory => Outcome::Limit(Limit::Memory),
             Cause::Ended if signal == 0 => ended(format!("exit status {exit}")),
             Cause::Ended => ended(format!("signal {signal}")),
-            Cause::Silent | Cause::Done => ended("stopped answering".to_owned()),
+            Cause::Silent | Cause::Done | Cause::PassedOver => ended("stopped answering".to_owned()),
         }
     }
 

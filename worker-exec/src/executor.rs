@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use pipeline::{
     error::Failure,
     python::{Entry, entries},
@@ -99,27 +100,36 @@ impl Executor {
             program,
             examples: &input.examples,
             order: None,
+            reversed: false,
             seed: 0,
             lines: false,
             canonical: self.stability,
             careful: false,
+            only_after_done: false,
             runner: Runner::for_source(program, &input.examples),
             cpu: self.cpu,
         };
-        let first = match trial::run(lease, job.clone(), self.memory_bytes).await? {
+        let runner = Runner { other_hash_seed: true, ..job.runner };
+        let again = Job { seed: 1, lines: true, runner, cpu: self.cpu * SECOND_FACTOR, ..job.clone() };
+        let mut attempts = vec![trial::quick(&job)];
+        if self.stability {
+            // From the last example to the first. For nothing if the first attempt failed: then it is passed over.
+            attempts.push(Job { reversed: true, only_after_done: true, ..trial::quick(&again) });
+        }
+        let mut ended = lease.run_all(&attempts).await?.into_iter();
+        let attempt = ended.next().context("sandbox-init passed a program over")?;
+        let first = match trial::conclude(lease, job, attempt, self.memory_bytes).await? {
             Trial::Called(calls) => calls,
             Trial::Failed(reason, detail) => return Ok(Answered::Failed(reason, detail)),
         };
-        if !self.stability {
+        let Some(attempt) = ended.next() else {
             return Ok(Answered::Called { first, second: None });
-        }
+        };
         // What ran out of time does so again: it says nothing and costs most.
-        let again = |call: &&Finished| call.done.outcome != Outcome::Limit(Limit::Time);
-        let order = first.iter().rev().filter(again).map(|call| call.index).collect();
-        let cpu = self.cpu * SECOND_FACTOR;
-        let runner = Runner { other_hash_seed: true, ..job.runner };
-        let job = Job { order: Some(order), seed: 1, lines: true, runner, cpu, ..job };
-        let second = match trial::run(lease, job, self.memory_bytes).await? {
+        let in_time = |call: &&Finished| call.done.outcome != Outcome::Limit(Limit::Time);
+        let order = first.iter().rev().filter(in_time).map(|call| call.index).collect();
+        let again = Job { order: Some(order), ..again };
+        let second = match trial::conclude(lease, again, attempt, self.memory_bytes).await? {
             Trial::Called(calls) => Ok(calls),
             Trial::Failed(_, detail) => Err(detail),
         };

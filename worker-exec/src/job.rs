@@ -18,6 +18,8 @@ pub struct Job<'a> {
     pub examples: &'a str,
     /// Indices of the examples to call it on, in this order; all if none.
     pub order: Option<Vec<usize>>,
+    /// Whether all means from the last to the first.
+    pub reversed: bool,
     /// What `random` is seeded with before each step.
     pub seed: u32,
     /// Whether to record the lines that run.
@@ -27,6 +29,8 @@ pub struct Job<'a> {
     /// Whether each answer is sent at once, so that what a process said before it was ended is known. Otherwise the
     /// answers come together, which is faster.
     pub careful: bool,
+    /// Whether it is passed over unless the program sent before it said that it was done.
+    pub only_after_done: bool,
     /// Which interpreter runs it.
     pub runner: Runner,
     /// CPU time of each step.
@@ -60,12 +64,12 @@ impl Job<'_> {
     /// little-endian.
     pub fn message(&self) -> Vec<u8> {
         let mut message = vec![0; 4];
-        message.push(u8::from(self.runner.other_hash_seed) | u8::from(self.runner.rich) << 1);
+        message.push(flags([self.runner.other_hash_seed, self.runner.rich, self.only_after_done, false]) as u8);
         let mut number = |number: u32| message.extend(number.to_le_bytes());
         for limit in [self.cpu, self.wall()] {
             number(limit.as_millis() as u32);
         }
-        number(u32::from(self.lines) | u32::from(self.canonical) << 1 | u32::from(self.careful) << 2);
+        number(flags([self.lines, self.canonical, self.careful, self.reversed]));
         number(self.seed);
         match &self.order {
             None => number(ALL),
@@ -82,4 +86,9 @@ impl Job<'_> {
         message[..4].copy_from_slice(&length.to_le_bytes());
         message
     }
+}
+
+/// The first is the lowest bit.
+fn flags(flags: [bool; 4]) -> u32 {
+    flags.iter().rev().fold(0, |bits, flag| bits << 1 | u32::from(*flag))
 }

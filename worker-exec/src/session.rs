@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
 
 use crate::{
     answer::{Answer, End},
     job::{Job, Runner},
-    sandbox::{Link, Sandbox},
+    sandbox::{Errors, Link, Sandbox},
 };
 
 /// How long a sandbox may take to open and to load its modules.
@@ -49,7 +49,7 @@ impl Session {
     async fn try_open(sandbox: &dyn Sandbox) -> anyhow::Result<Self> {
         let link = sandbox.open().await?;
         let mut session = Self { link, python: String::new(), landlock: false, served: 0, retired: None };
-        let (kind, greeting) = session.receive().await?;
+        let (kind, greeting) = receive(&mut session.link.output, &session.link.errors).await?;
         ensure!(kind == b'h', "sandbox-init began with a message of kind {kind}");
         let greeting = String::from_utf8(greeting).context("sandbox-init's greeting")?;
         let mut lines = greeting.lines();
@@ -72,7 +72,9 @@ impl Session {
             seed: 0,
             lines: false,
             canonical: false,
+            reversed: false,
             careful: false,
+            only_after_done: false,
             runner: Runner { other_hash_seed: false, rich: false },
             cpu: Duration::from_secs(2),
         };
@@ -91,58 +93,83 @@ impl Session {
     /// # Errors
     /// The sandbox is broken and must not be used again; nothing is said about the program.
     pub async fn run(&mut self, job: &Job<'_>) -> anyhow::Result<(Answer, End)> {
+        let ended = self.run_all(std::slice::from_ref(job)).await?;
+        // As many as there are jobs.
+        ended.into_iter().next().context("sandbox-init passed a program over")
+    }
+
+    /// Runs programs one after another, all sent at once: the sandbox need not wait for this process in between.
+    ///
+    /// # Errors
+    /// See [`Session::run`].
+    pub async fn run_all(&mut self, jobs: &[Job<'_>]) -> anyhow::Result<Vec<(Answer, End)>> {
         self.retired = Some("it did not finish a program".into());
-        let ended = timeout(ANSWER_DEADLINE, self.exchange(job)).await;
-        let (answer, end) = ended.context("sandbox-init overran every deadline")??;
-        self.served += 1;
-        let End { cpu_us, wall_us, max_rss_kib, .. } = end;
-        tracing::debug!(name = job.name, cause = ?end.cause, cpu_us, wall_us, max_rss_kib, "a program ended");
-        self.retired = (!end.anomaly.is_empty()).then(|| end.anomaly.clone());
-        Ok((answer, end))
+        let deadline = ANSWER_DEADLINE * jobs.len() as u32;
+        let ended = timeout(deadline, self.exchange(jobs)).await.context("sandbox-init overran every deadline")??;
+        let mut anomaly = None;
+        for (job, (_, end)) in jobs.iter().zip(&ended) {
+            self.served += 1;
+            let End { cpu_us, wall_us, max_rss_kib, .. } = end;
+            tracing::debug!(name = job.name, cause = ?end.cause, cpu_us, wall_us, max_rss_kib, "a program ended");
+            anomaly = anomaly.or_else(|| (!end.anomaly.is_empty()).then(|| end.anomaly.clone()));
+        }
+        self.retired = anomaly;
+        Ok(ended)
     }
 
-    async fn exchange(&mut self, job: &Job<'_>) -> anyhow::Result<(Answer, End)> {
+    async fn exchange(&mut self, jobs: &[Job<'_>]) -> anyhow::Result<Vec<(Answer, End)>> {
+        let message: Vec<u8> = jobs.iter().flat_map(Job::message).collect();
+        let mut ended = Vec::with_capacity(jobs.len());
+        let (input, output, errors) = (&mut self.link.input, &mut self.link.output, &self.link.errors);
         let sent = async {
-            self.link.input.write_all(&job.message()).await?;
-            self.link.input.flush().await
+            input.write_all(&message).await?;
+            input.flush().await
         };
-        if let Err(error) = sent.await {
-            bail!("{}", self.problem(&error.to_string()));
-        }
-        let mut answer = Answer::default();
-        loop {
-            match self.receive().await? {
-                (b'e', report) => return Ok((answer, End::read(&report).context("sandbox-init's report")?)),
-                (kind, payload) => answer.take(kind, &payload),
+        // At the same time: a sandbox that cannot hand its answers on takes no further job in.
+        let received = async {
+            let mut answer = Answer::default();
+            while ended.len() < jobs.len() {
+                match receive(output, errors).await? {
+                    (b'e', report) => {
+                        let end = End::read(&report).context("sandbox-init's report")?;
+                        ended.push((std::mem::take(&mut answer), end));
+                    }
+                    (kind, payload) => answer.take(kind, &payload),
+                }
             }
-        }
-    }
-
-    async fn receive(&mut self) -> anyhow::Result<(u8, Vec<u8>)> {
-        let read = async {
-            let length = self.link.output.read_u32_le().await? as usize;
-            if !(1..=MAX_MESSAGE_BYTES).contains(&length) {
-                return Err(std::io::Error::other(format!("a message of {length} bytes")));
-            }
-            let mut body = vec![0; length];
-            self.link.output.read_exact(&mut body).await?;
-            Ok(body)
+            Ok(())
         };
-        match read.await {
-            Ok(mut body) => {
-                let payload = body.split_off(1);
-                Ok((body[0], payload))
-            }
-            Err(error) => {
-                // What it said last may still be on its way.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                bail!("{}", self.problem(&error.to_string()))
-            }
+        let sent = async { sent.await.map_err(|error| anyhow::anyhow!("{}", problem(errors, &error.to_string()))) };
+        tokio::try_join!(sent, received)?;
+        Ok(ended)
+    }
+}
+
+/// One message of sandbox-init's.
+async fn receive(output: &mut (dyn AsyncRead + Send + Unpin), errors: &Errors) -> anyhow::Result<(u8, Vec<u8>)> {
+    let read = async {
+        let length = output.read_u32_le().await? as usize;
+        if !(1..=MAX_MESSAGE_BYTES).contains(&length) {
+            return Err(std::io::Error::other(format!("a message of {length} bytes")));
+        }
+        let mut body = vec![0; length];
+        output.read_exact(&mut body).await?;
+        Ok(body)
+    };
+    match read.await {
+        Ok(mut body) => {
+            let payload = body.split_off(1);
+            Ok((body[0], payload))
+        }
+        Err(error) => {
+            // What it said last may still be on its way.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            bail!("{}", problem(errors, &error.to_string()))
         }
     }
+}
 
-    fn problem(&self, error: &str) -> String {
-        let said = self.link.errors.last_line();
-        if said.is_empty() { format!("the sandbox is gone ({error})") } else { said }
-    }
+fn problem(errors: &Errors, error: &str) -> String {
+    let said = errors.last_line();
+    if said.is_empty() { format!("the sandbox is gone ({error})") } else { said }
 }

@@ -56,15 +56,22 @@ const QUICK_SHARE: u32 = 8;
 /// But at least so much, since most of it is not the function's.
 const QUICK_LEAST: Duration = Duration::from_millis(100);
 
-/// Runs `job` in `session`. First at once: all inputs in one process that answers when it is done. Where that does not
-/// come to its end, nothing of it is believed, and the function is run again carefully, each answer sent as it is known
-/// and each step with its own limits.
+/// `job` with the time of a quick attempt: all inputs in one process that answers when it is done.
+pub fn quick<'a>(job: &Job<'a>) -> Job<'a> {
+    Job { cpu: (job.cpu / QUICK_SHARE).max(QUICK_LEAST).min(job.cpu), ..job.clone() }
+}
+
+/// What a function did, after a quick attempt. Where that did not come to its end, nothing of it is believed, and the
+/// function is run again carefully, each answer sent as it is known and each step with its own limits.
 ///
 /// # Errors
 /// The sandbox is broken; nothing is said about the program.
-pub async fn run(session: &mut Session, job: Job<'_>, memory_bytes: u64) -> anyhow::Result<Trial> {
-    let cpu = (job.cpu / QUICK_SHARE).max(QUICK_LEAST).min(job.cpu);
-    let (answer, end) = session.run(&Job { cpu, ..job.clone() }).await?;
+pub async fn conclude(
+    session: &mut Session,
+    job: Job<'_>,
+    (answer, end): (Answer, End),
+    memory_bytes: u64,
+) -> anyhow::Result<Trial> {
     if answer.locked_in && answer.failure.is_some() && !answer.forged {
         return Ok(failed(&answer, &end, memory_bytes));
     }

@@ -224,7 +224,8 @@ def work(options):
         function, names = define(job)
         reseed(job.seed)
         entries = build(job, names)
-        for index in numbers(size(entries)) if job.order is None else job.order:
+        order = numbers(size(entries)) if job.order is None else job.order
+        for index in order[::-1] if job.reversed else order:
             reseed(job.seed)
             try:
                 fits = start(entries[index], index)

@@ -18,9 +18,10 @@ mod program;
 mod runner;
 mod seccomp;
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use config::Config;
+use frame::Jobs;
 use runner::{Kind, Runner};
 
 fn main() -> ExitCode {
@@ -49,20 +50,28 @@ fn serve(config: &Config) -> Result<(), String> {
     // Started as they are needed: some runs need one only.
     let mut runners = [Some(first), None, None, None];
     let mut programs = program::Programs::new(config);
-    let mut stdin = io::stdin().lock();
+    let mut jobs = Jobs::from_stdin();
+    let mut done = true;
     loop {
-        let job = match frame::read_job(&mut stdin) {
+        let job = match jobs.next() {
             Ok(Some(job)) => job,
             Ok(None) => return Ok(()),
             Err(error) => return Err(format!("stdin: {error}")),
         };
+        if job.only_after_done && !done {
+            program::pass_over(&mut out);
+            frame::flush(&mut out).map_err(|error| format!("stdout: {error}"))?;
+            continue;
+        }
         let kind = job.kind;
         let slot = &mut runners[usize::from(kind.hash_seed) * 2 + usize::from(kind.rich)];
         let runner = match slot {
             Some(runner) => runner,
             None => slot.insert(Runner::start(config, kind)?),
         };
-        programs.run(runner, job, &mut out).map_err(|error| format!("running a program: {error}"))?;
-        frame::flush(&mut out).map_err(|error| format!("stdout: {error}"))?;
+        done = programs.run(runner, job, &mut out).map_err(|error| format!("running a program: {error}"))?;
+        if !jobs.more() {
+            frame::flush(&mut out).map_err(|error| format!("stdout: {error}"))?;
+        }
     }
 }

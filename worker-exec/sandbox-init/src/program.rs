@@ -20,6 +20,8 @@ const UIDS: std::ops::Range<u32> = 10_000..60_000;
 const FRAME_OVERHEAD: usize = 1 << 16;
 /// All answers of a process together: a program that forges them is not to fill the worker's memory.
 const MAX_ANSWERS: usize = 16 << 20;
+/// A report without the text at its end: reason, status, CPU time, time by the clock, memory.
+const END_BYTES: usize = 1 + 4 + 8 + 8 + 8;
 /// Answers are sent on when so many bytes have been gathered, and at the end.
 const FLUSH_BYTES: usize = 1 << 18;
 
@@ -43,6 +45,15 @@ enum Reason {
     Silent = 4,
     /// It said that it was done.
     Done = 5,
+    /// It was not started.
+    PassedOver = 6,
+}
+
+/// Appends the report of a program that is not run.
+pub fn pass_over(out: &mut Vec<u8>) {
+    let mut end = vec![0; END_BYTES];
+    end[0] = Reason::PassedOver as u8;
+    frame::push(out, b'e', &end);
 }
 
 /// Runs programs one after another.
@@ -66,11 +77,11 @@ impl Programs {
         }
     }
 
-    /// Runs one and appends its answers and the report of its end to `out`.
+    /// Runs one and appends its answers and the report of its end to `out`. Says whether it said that it was done.
     ///
     /// # Errors
     /// The sandbox is broken; nothing is said about the program.
-    pub fn run(&mut self, runner: &mut Runner, job: Job, out: &mut Vec<u8>) -> io::Result<()> {
+    pub fn run(&mut self, runner: &mut Runner, job: Job, out: &mut Vec<u8>) -> io::Result<bool> {
         let uid = self.uid();
         let (job_read, job_write) = pipe()?;
         let (result_read, result_write) = pipe()?;
@@ -99,7 +110,7 @@ impl Programs {
         end.extend((usage.ru_maxrss as u64).to_le_bytes());
         end.extend(cleaned.err().unwrap_or_default().into_bytes());
         frame::push(out, b'e', &end);
-        Ok(())
+        Ok(matches!(reason, Reason::Done))
     }
 
     fn uid(&mut self) -> u32 {
