@@ -1,7 +1,14 @@
 //! The stage: a function and its example inputs in, what it did on each of them out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
+use deadpool::managed::PoolError;
 use pipeline::{
     error::Failure,
     python::{Entry, entries},
@@ -19,11 +26,18 @@ use crate::{
     trial::{self, Finished, Trial},
 };
 
-/// Attempts at a record when a sandbox breaks under it. A new sandbox proves itself on a known program first.
+/// Attempts at a record when a sandbox breaks under it; between two of them a sandbox proves itself on a known program.
 const ATTEMPTS: u32 = 3;
 /// Largest context, function and examples together; as JSON, which sandbox-init takes up to 128 MiB of, at most six times
 /// as much.
 const MAX_PROGRAM_BYTES: usize = 16 << 20;
+/// How long it may take to find out that this machine gives no sandbox.
+const START_DEADLINE: Duration = Duration::from_secs(9);
+/// A machine that gives no sandbox is asked again for so long before the record goes back to wait in its queue: short, so
+/// that a signal is answered in time.
+const LEASE_PATIENCE: Duration = Duration::from_secs(5);
+/// Between two times that it is asked.
+const LEASE_PAUSE: Duration = Duration::from_millis(500);
 /// The second execution may take so many times as long: it also traces lines.
 const SECOND_FACTOR: u32 = 10;
 
@@ -35,6 +49,8 @@ pub struct Executor {
     cpu: Duration,
     memory_bytes: u64,
     stability: bool,
+    /// Whether the last opening failed: said once when it begins and once when it is over.
+    outage: AtomicBool,
 }
 
 impl Executor {
@@ -45,25 +61,33 @@ impl Executor {
     /// machine gives no such sandbox, in one sentence that names the setting to change.
     pub async fn start(settings: &ExecSettings) -> Result<Self, Failure> {
         settings.check()?;
+        let begun = Instant::now();
         let sandbox = sandbox::choose(settings).await?;
-        let pool = pool::new(Arc::clone(&sandbox), settings.slots())?;
         let backend = sandbox.name();
-        let first = pool.get().await.map_err(|error| {
-            let error = match error {
-                deadpool::managed::PoolError::Backend(error) => format!("{error:#}"),
-                other => other.to_string(),
-            };
-            Failure::Unavailable(format!("--sandbox {backend}: {error}"))
-        })?;
+        let pool = pool::new(Arc::clone(&sandbox), settings.slots(), settings.sandbox_programs)?;
+        // The building of an image, which comes before, has a deadline of its own.
+        let left = START_DEADLINE.saturating_sub(begun.elapsed()).max(START_DEADLINE / 2);
+        let error = match tokio::time::timeout(left, pool.get()).await {
+            Ok(Ok(first)) => return Ok(Self::with(settings, sandbox, pool, &first)),
+            Ok(Err(error)) => words(error),
+            Err(_) => format!("no sandbox opened within {} s", left.as_secs()),
+        };
+        // What was half open must not outlive this process.
+        drop(tokio::time::timeout(Duration::from_secs(1), sandbox.close()).await);
+        Err(Failure::Unavailable(format!("--sandbox {backend}: {error}")))
+    }
+
+    fn with(settings: &ExecSettings, sandbox: Arc<dyn Sandbox>, pool: Pool, first: &Lease) -> Self {
+        let backend = sandbox.name();
         let info = SandboxInfo {
             backend: backend.to_owned(),
             python: first.python.clone(),
             image_digest: sandbox.image_digest(),
         };
         tracing::info!(backend, python = info.python, landlock = first.landlock, "sandbox is ready");
-        drop(first);
         let memory_bytes = settings.memory_limit << 20;
-        Ok(Self { sandbox, pool, info, cpu: settings.cpu(), memory_bytes, stability: settings.stability })
+        let (cpu, stability, outage) = (settings.cpu(), settings.stability, AtomicBool::new(false));
+        Self { sandbox, pool, info, cpu, memory_bytes, stability, outage }
     }
 
     /// What functions run in; the same in every record of a run.
@@ -84,12 +108,43 @@ impl Executor {
     /// Ends all sandboxes and waits until nothing of them is left.
     pub async fn shutdown(&self) {
         self.pool.close();
+        self.pool.manager().close().await;
         self.sandbox.close().await;
     }
 
+    /// A sandbox; waits a little for a machine that gives none.
     async fn lease(&self) -> Result<Lease, StageError> {
-        let unavailable = |error: String| StageError::Unavailable(format!("no sandbox: {error}"));
-        self.pool.get().await.map_err(|error| unavailable(error.to_string()))
+        let begun = Instant::now();
+        loop {
+            let error = match self.pool.get().await {
+                Ok(lease) => {
+                    if self.outage.swap(false, Ordering::Relaxed) {
+                        tracing::info!(backend = self.info.backend, "sandboxes open again");
+                    }
+                    return Ok(lease);
+                }
+                Err(error) => words(error),
+            };
+            if !self.outage.swap(true, Ordering::Relaxed) {
+                tracing::warn!(backend = self.info.backend, error, "no sandbox opens: waiting until one does");
+            }
+            if begun.elapsed() > LEASE_PATIENCE || self.pool.is_closed() {
+                return Err(StageError::Unavailable(format!("no sandbox: {error}")));
+            }
+            tokio::time::sleep(LEASE_PAUSE).await;
+        }
+    }
+
+    /// A sandbox that has just given a known answer: what breaks in it is not the fault of the machine.
+    async fn sound_lease(&self) -> Result<Lease, StageError> {
+        // All that are open may have gone at once.
+        for _ in 0..=self.slots() {
+            let mut lease = self.lease().await?;
+            if lease.is_sound().await {
+                return Ok(lease);
+            }
+        }
+        Err(StageError::Unavailable("no sandbox: each one breaks as soon as it is open".into()))
     }
 
     /// A function on all its inputs, and once more under other conditions where that is asked for.
@@ -127,6 +182,13 @@ impl Executor {
     }
 }
 
+fn words(error: PoolError<anyhow::Error>) -> String {
+    match error {
+        PoolError::Backend(error) => format!("{error:#}"),
+        other => other.to_string(),
+    }
+}
+
 enum Answered {
     Failed(Reason, String),
     Called { first: Vec<Finished>, second: Option<Result<Vec<Finished>, String>> },
@@ -145,8 +207,8 @@ impl Stage for Executor {
             return Ok(Rejection::of(&input, Reason::DefinitionFailed, detail).into());
         }
         let mut last = String::new();
-        for _ in 0..ATTEMPTS {
-            let mut lease = self.lease().await?;
+        for attempt in 0..ATTEMPTS {
+            let mut lease = if attempt == 0 { self.lease().await? } else { self.sound_lease().await? };
             match self.try_run(&mut lease, &input, &program).await {
                 Ok(Answered::Failed(reason, detail)) => {
                     return Ok(Rejection::of(&input, reason, one_line(&detail)).into());
