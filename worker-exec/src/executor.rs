@@ -46,6 +46,7 @@ pub struct Executor {
     sandbox: Arc<dyn Sandbox>,
     pool: Pool,
     info: SandboxInfo,
+    landlock: bool,
     cpu: Duration,
     memory_bytes: u64,
     stability: bool,
@@ -87,12 +88,17 @@ impl Executor {
         tracing::info!(backend, python = info.python, landlock = first.landlock, "sandbox is ready");
         let memory_bytes = settings.memory_limit << 20;
         let (cpu, stability, outage) = (settings.cpu(), settings.stability, AtomicBool::new(false));
-        Self { sandbox, pool, info, cpu, memory_bytes, stability, outage }
+        Self { sandbox, pool, info, landlock: first.landlock, cpu, memory_bytes, stability, outage }
     }
 
     /// What functions run in; the same in every record of a run.
     pub fn info(&self) -> SandboxInfo {
         self.info.clone()
+    }
+
+    /// Whether Landlock restricts what programs see of the file system.
+    pub fn landlock(&self) -> bool {
+        self.landlock
     }
 
     /// Programs at once.

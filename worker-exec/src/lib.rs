@@ -9,6 +9,7 @@
 //! - [`pool`]: open sandboxes, one active program each
 //! - [`session`]: one open sandbox: a job in, frames out
 //! - [`sandbox`]: the two backends behind one trait
+//! - [`survey`]: which isolation this machine can give
 
 pub mod answer;
 pub mod executor;
@@ -17,6 +18,7 @@ pub mod pool;
 pub mod sandbox;
 pub mod session;
 pub mod settings;
+pub mod survey;
 pub mod trial;
 
 pub use executor::Executor;

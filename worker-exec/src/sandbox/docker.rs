@@ -17,7 +17,7 @@ use tokio_util::io::StreamReader;
 
 use super::{
     Errors, Link, Opening, Sandbox,
-    engine::{self, ask, is_missing},
+    engine::{self, have, is_missing},
     image::{self, Image},
     leftovers::{self, Containers},
     limits,
@@ -113,7 +113,7 @@ impl Docker {
     async fn create(&self, name: &str) -> anyhow::Result<()> {
         let options: CreateContainerOptions = CreateContainerOptionsBuilder::default().name(name).build();
         let call = self.engine.create_container(Some(options), self.container());
-        ask("the engine creates no container", call).await.map(drop)
+        have("the engine creates no container", call).await.map(drop)
     }
 
     async fn start(&self) -> anyhow::Result<Link> {
@@ -131,9 +131,9 @@ impl Docker {
         // Attached before it starts, so that no byte is lost.
         let attach = AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true);
         let attached = self.engine.attach_container(&held.name, Some(attach.build()));
-        let attached = ask("the engine attaches to no container", attached).await?;
+        let attached = have("the engine attaches to no container", attached).await?;
         let started = self.engine.start_container(&held.name, None::<StartContainerOptions>);
-        ask("the engine starts no container", started).await?;
+        have("the engine starts no container", started).await?;
         self.containers.find_lost();
         let errors = Errors::default();
         let said = errors.clone();

@@ -9,8 +9,10 @@ use tokio::time::timeout;
 
 /// How long an engine may take to say that it is there.
 const PING_DEADLINE: Duration = Duration::from_secs(4);
-/// How long it may take with anything else but to fetch, build or remove something.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
+/// How long it may take to answer a question. With the one above this stays within the ten seconds of a start.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+/// How long it may take for each step of a new container, on a machine under load.
+const STEP_DEADLINE: Duration = Duration::from_secs(9);
 
 /// Connects to the engine that `DOCKER_HOST` names, or this machine's.
 ///
@@ -35,9 +37,25 @@ pub async fn reach() -> Result<Engine, Failure> {
 /// # Errors
 /// It refuses or is silent.
 pub async fn ask<T>(what: &'static str, call: impl Future<Output = Result<T, Error>>) -> anyhow::Result<T> {
-    match timeout(ANSWER_DEADLINE, call).await {
+    within(ANSWER_DEADLINE, what, call).await
+}
+
+/// As [`ask`], for what takes the engine longer.
+///
+/// # Errors
+/// It refuses or is silent.
+pub async fn have<T>(what: &'static str, call: impl Future<Output = Result<T, Error>>) -> anyhow::Result<T> {
+    within(STEP_DEADLINE, what, call).await
+}
+
+async fn within<T>(
+    deadline: Duration,
+    what: &'static str,
+    call: impl Future<Output = Result<T, Error>>,
+) -> anyhow::Result<T> {
+    match timeout(deadline, call).await {
         Ok(answer) => answer.context(what),
-        Err(_) => bail!("{what}: silent for {} s", ANSWER_DEADLINE.as_secs()),
+        Err(_) => bail!("{what}: silent for {} s", deadline.as_secs()),
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::{
     SANDBOX_INIT,
-    engine::{ask, is_missing},
+    engine::{ask, have, is_missing},
     tar,
 };
 
@@ -141,7 +141,7 @@ pub async fn prune(engine: &Engine, current: &str) {
         let names = if image.repo_tags.is_empty() { vec![image.id] } else { image.repo_tags };
         for name in names {
             let options = RemoveImageOptionsBuilder::default().build();
-            match ask("the engine does not remove it", engine.remove_image(&name, Some(options), None)).await {
+            match have("the engine does not remove it", engine.remove_image(&name, Some(options), None)).await {
                 Ok(_) => tracing::info!(image = name, "removed an old sandbox image"),
                 Err(error) => tracing::debug!(image = name, error = format!("{error:#}"), "an old image stays"),
             }

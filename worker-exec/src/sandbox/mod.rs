@@ -4,7 +4,7 @@
 //! machine around it the kernel is shared.
 
 mod docker;
-mod engine;
+pub(crate) mod engine;
 mod image;
 mod leftovers;
 mod namespace;
