@@ -1,6 +1,6 @@
 //! A Docker engine: reached, asked with a deadline, and what it can do.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, io::ErrorKind, time::Duration};
 
 use anyhow::{Context, bail};
 use bollard::{Docker as Engine, errors::Error, models::SystemInfo};
@@ -26,10 +26,20 @@ pub async fn reach() -> Result<Engine, Failure> {
     };
     let engine = Engine::connect_with_defaults().map_err(|error| absent(error.to_string()))?;
     match timeout(PING_DEADLINE, engine.ping()).await {
-        Ok(answer) => drop(answer.map_err(|error| absent(error.to_string()))?),
+        Ok(answer) => drop(answer.map_err(|error| absent(why(error)))?),
         Err(_) => return Err(absent(format!("silent for {} s", PING_DEADLINE.as_secs()))),
     }
     Ok(engine)
+}
+
+/// The cause beneath what the client says.
+fn why(error: Error) -> String {
+    let error = anyhow::Error::from(error);
+    let io = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).next_back();
+    match io.map(std::io::Error::kind) {
+        Some(ErrorKind::PermissionDenied) => "this user may not: add it to the group `docker`".to_owned(),
+        _ => error.root_cause().to_string(),
+    }
 }
 
 /// Waits for an answer of the engine, but not for ever. `what` says what it does not do.
