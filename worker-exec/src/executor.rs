@@ -1,14 +1,10 @@
 //! The stage: a function and its example inputs in, what it did on each of them out.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use deadpool::managed::PoolError;
 use pipeline::{
     error::Failure,
     python::{Entry, entries},
@@ -20,8 +16,9 @@ use pipeline::{
 use crate::{
     answer::Argument,
     job::{Job, Runner},
-    pool::{self, Lease, Pool},
-    sandbox::{self, Sandbox},
+    lease::Leases,
+    pool::Lease,
+    sandbox,
     settings::ExecSettings,
     trial::{self, Finished, Trial},
 };
@@ -33,25 +30,17 @@ const ATTEMPTS: u32 = 3;
 const MAX_PROGRAM_BYTES: usize = 16 << 20;
 /// How long it may take to find out that this machine gives no sandbox.
 const START_DEADLINE: Duration = Duration::from_secs(9);
-/// A machine that gives no sandbox is asked again for so long before the record goes back to wait in its queue: short, so
-/// that a signal is answered in time.
-const LEASE_PATIENCE: Duration = Duration::from_secs(5);
-/// Between two times that it is asked.
-const LEASE_PAUSE: Duration = Duration::from_millis(500);
 /// The second execution may take so many times as long: it also traces lines.
 const SECOND_FACTOR: u32 = 10;
 
 /// Runs functions in a pool of sandboxes.
 pub struct Executor {
-    sandbox: Arc<dyn Sandbox>,
-    pool: Pool,
+    leases: Leases,
     info: SandboxInfo,
     landlock: bool,
     cpu: Duration,
     memory_bytes: u64,
     stability: bool,
-    /// Whether the last opening failed: said once when it begins and once when it is over.
-    outage: AtomicBool,
 }
 
 impl Executor {
@@ -65,30 +54,25 @@ impl Executor {
         let begun = Instant::now();
         let sandbox = sandbox::choose(settings).await?;
         let backend = sandbox.name();
-        let pool = pool::new(Arc::clone(&sandbox), settings.slots(), settings.sandbox_programs)?;
+        let leases = Leases::new(Arc::clone(&sandbox), settings.slots(), settings.sandbox_programs)?;
         // The building of an image, which comes before, has a deadline of its own.
         let left = START_DEADLINE.saturating_sub(begun.elapsed()).max(START_DEADLINE / 2);
-        let error = match tokio::time::timeout(left, pool.get()).await {
-            Ok(Ok(first)) => return Ok(Self::with(settings, sandbox, pool, &first)),
-            Ok(Err(error)) => words(error),
-            Err(_) => format!("no sandbox opened within {} s", left.as_secs()),
-        };
-        // What was half open must not outlive this process.
-        drop(tokio::time::timeout(Duration::from_secs(1), sandbox.close()).await);
-        Err(Failure::Unavailable(format!("--sandbox {backend}: {error}")))
-    }
-
-    fn with(settings: &ExecSettings, sandbox: Arc<dyn Sandbox>, pool: Pool, first: &Lease) -> Self {
-        let backend = sandbox.name();
+        let first = leases.first(left).await;
+        let first = first.map_err(|error| Failure::Unavailable(format!("--sandbox {backend}: {error}")))?;
         let info = SandboxInfo {
             backend: backend.to_owned(),
             python: first.python.clone(),
             image_digest: sandbox.image_digest(),
         };
         tracing::info!(backend, python = info.python, landlock = first.landlock, "sandbox is ready");
-        let memory_bytes = settings.memory_limit << 20;
-        let (cpu, stability, outage) = (settings.cpu(), settings.stability, AtomicBool::new(false));
-        Self { sandbox, pool, info, landlock: first.landlock, cpu, memory_bytes, stability, outage }
+        Ok(Self {
+            leases,
+            info,
+            landlock: first.landlock,
+            cpu: settings.cpu(),
+            memory_bytes: settings.memory_limit << 20,
+            stability: settings.stability,
+        })
     }
 
     /// What functions run in; the same in every record of a run.
@@ -103,54 +87,17 @@ impl Executor {
 
     /// Programs at once.
     pub fn slots(&self) -> usize {
-        self.pool.status().max_size
+        self.leases.slots()
     }
 
     /// Sandboxes opened so far: as many as there are slots in use, and one more for each that had to be replaced.
     pub fn opened(&self) -> u64 {
-        self.pool.manager().opened()
+        self.leases.opened()
     }
 
     /// Ends all sandboxes and waits until nothing of them is left.
     pub async fn shutdown(&self) {
-        self.pool.close();
-        self.pool.manager().close().await;
-        self.sandbox.close().await;
-    }
-
-    /// A sandbox; waits a little for a machine that gives none.
-    async fn lease(&self) -> Result<Lease, StageError> {
-        let begun = Instant::now();
-        loop {
-            let error = match self.pool.get().await {
-                Ok(lease) => {
-                    if self.outage.swap(false, Ordering::Relaxed) {
-                        tracing::info!(backend = self.info.backend, "sandboxes open again");
-                    }
-                    return Ok(lease);
-                }
-                Err(error) => words(error),
-            };
-            if !self.outage.swap(true, Ordering::Relaxed) {
-                tracing::warn!(backend = self.info.backend, error, "no sandbox opens: waiting until one does");
-            }
-            if begun.elapsed() > LEASE_PATIENCE || self.pool.is_closed() {
-                return Err(StageError::Unavailable(format!("no sandbox: {error}")));
-            }
-            tokio::time::sleep(LEASE_PAUSE).await;
-        }
-    }
-
-    /// A sandbox that has just given a known answer: what breaks in it is not the fault of the machine.
-    async fn sound_lease(&self) -> Result<Lease, StageError> {
-        // All that are open may have gone at once.
-        for _ in 0..=self.slots() {
-            let mut lease = self.lease().await?;
-            if lease.is_sound().await {
-                return Ok(lease);
-            }
-        }
-        Err(StageError::Unavailable("no sandbox: each one breaks as soon as it is open".into()))
+        self.leases.close().await;
     }
 
     /// A function on all its inputs, and once more under other conditions where that is asked for.
@@ -188,13 +135,6 @@ impl Executor {
     }
 }
 
-fn words(error: PoolError<anyhow::Error>) -> String {
-    match error {
-        PoolError::Backend(error) => format!("{error:#}"),
-        other => other.to_string(),
-    }
-}
-
 enum Answered {
     Failed(Reason, String),
     Called { first: Vec<Finished>, second: Option<Result<Vec<Finished>, String>> },
@@ -214,7 +154,7 @@ impl Stage for Executor {
         }
         let mut last = String::new();
         for attempt in 0..ATTEMPTS {
-            let mut lease = if attempt == 0 { self.lease().await? } else { self.sound_lease().await? };
+            let mut lease = if attempt == 0 { self.leases.get().await? } else { self.leases.get_sound().await? };
             match self.try_run(&mut lease, &input, &program).await {
                 Ok(Answered::Failed(reason, detail)) => {
                     return Ok(Rejection::of(&input, reason, one_line(&detail)).into());

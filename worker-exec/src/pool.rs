@@ -37,7 +37,9 @@ pub type Pool = deadpool::managed::Pool<Sandboxes, Lease>;
 /// # Errors
 /// Never with a positive number of slots.
 pub fn new(sandbox: Arc<dyn Sandbox>, slots: usize, programs: u64) -> anyhow::Result<Pool> {
-    Ok(Pool::builder(Sandboxes { sandbox, programs, spares: Mutex::default(), opened: AtomicU64::new(0) }).max_size(slots).build()?)
+    Ok(Pool::builder(Sandboxes { sandbox, programs, spares: Mutex::default(), opened: AtomicU64::new(0) })
+        .max_size(slots)
+        .build()?)
 }
 
 /// Opens sandboxes for the pool and says which are used up.

@@ -3,8 +3,8 @@
 //! in the end no container of the process is on the engine. Alone: `cargo test -p worker-exec --test engine --example
 //! execute`, with `ONLY=part of a case's name` for one.
 //!
-//! A case holds `events` in order, each when `after` outcomes were read (`do`: kill_one, remove_all, refuse, swallow,
-//! restore, terminate, kill) and until stderr has the words `until`; `flags`; `before`: what the proxy does from the
+//! A case holds `events` in order, each when `after` outcomes were read (`do`: kill_one, remove_all, refuse, freeze,
+//! swallow, restore, terminate, kill), for `for_s` seconds or until stderr has the words `until`; `flags`; `before`: what the proxy does from the
 //! start; `exit` (default 0, null: by a signal); what stderr `says`; `at_most` so many containers at once; `within_s`
 //! from the start or the last event to the end.
 
@@ -41,6 +41,9 @@ async fn run_case(name: &str, case: &Value) -> Vec<String> {
             "terminate" => run.signal(nix::sys::signal::Signal::SIGTERM),
             "kill" => run.signal(nix::sys::signal::Signal::SIGKILL),
             mode => proxy.set(mode),
+        }
+        if let Some(seconds) = event["for_s"].as_u64() {
+            tokio::time::sleep(Duration::from_secs(seconds)).await; // how long it lasts, not a wait for anything
         }
         if let Some(words) = event["until"].as_str() {
             run.until(&format!("{name}: {words}"), DEADLINE, |run| run.said()[said..].contains(words)).await;

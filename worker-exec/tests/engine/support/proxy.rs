@@ -17,6 +17,8 @@ enum Mode {
     Pass,
     /// Open connections end, new ones at once.
     Refuse,
+    /// All waits.
+    Freeze,
     /// Requests are read and not passed on, but for a ping; streams that are open go on.
     Swallow,
 }
@@ -46,11 +48,12 @@ impl Proxy {
         socket(self.folder.path())
     }
 
-    /// `restore`, `refuse` or `swallow`.
+    /// `restore`, `refuse`, `freeze` or `swallow`.
     pub fn set(&self, mode: &str) {
         self.mode.send_replace(match mode {
             "restore" => Mode::Pass,
             "refuse" => Mode::Refuse,
+            "freeze" => Mode::Freeze,
             "swallow" => Mode::Swallow,
             _ => panic!("no such event: {mode}"),
         });
@@ -68,9 +71,11 @@ async fn serve(client: UnixStream, modes: watch::Receiver<Mode>) {
     let server = UnixStream::connect(SOCKET).await.expect("the engine");
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
+    let (mut thawed_requests, mut thawed_answers) = (modes.clone(), modes.clone());
     let requests = async {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
+            let _ = thawed_requests.wait_for(|mode| *mode != Mode::Freeze).await;
             if *modes.borrow() == Mode::Swallow && is_swallowed(&buffer[..count]) {
                 continue;
             }
@@ -81,7 +86,13 @@ async fn serve(client: UnixStream, modes: watch::Receiver<Mode>) {
         let _ = to_server.shutdown().await;
     };
     let answers = async {
-        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+            let _ = thawed_answers.wait_for(|mode| *mode != Mode::Freeze).await;
+            if to_client.write_all(&buffer[..count]).await.is_err() {
+                break;
+            }
+        }
         let _ = to_client.shutdown().await;
     };
     let mut refused = modes.clone();
