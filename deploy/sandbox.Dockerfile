@@ -4,3 +4,4 @@ FROM ${BASE}
 COPY sandbox-init /sandbox-init
 USER 0:0
 ENTRYPOINT ["/sandbox-init"]
+LABEL case2code.image=sandbox

@@ -4,33 +4,38 @@ use std::io::Write;
 
 use pipeline::{error::Failure, queue::rabbitmq::BrokerSettings};
 use worker_exec::{
-    Executor,
     settings::{ExecSettings, SandboxChoice},
+    survey::{self, State},
 };
 
-/// Tries each backend and the broker, and prints a line about each.
+/// Looks at each backend and the broker, and prints a line about each thing that it needs:
+/// `backend  subject  ok|weak|missing  words`.
 ///
 /// # Errors
 /// None of the backends works: [`Failure::Unavailable`].
 pub async fn doctor(exec: &ExecSettings, broker: &BrokerSettings, mut out: impl Write) -> Result<(), Failure> {
-    let mut isolated = false;
-    for (name, sandbox) in [("docker", SandboxChoice::Docker), ("namespace", SandboxChoice::Namespace)] {
-        let line = match Executor::start(&ExecSettings { sandbox, ..exec.clone() }).await {
-            Ok(executor) => {
-                isolated = true;
-                let info = executor.info();
-                executor.shutdown().await;
-                format!("ok, Python {}", info.python)
-            }
-            Err(failure) => format!("no: {failure}"),
+    let mut line = |backend: &str, subject: &str, state: State, words: &str| -> Result<(), Failure> {
+        let state = match state {
+            State::Fine => "ok",
+            State::Weak => "weak",
+            State::Missing => "missing",
         };
-        writeln!(out, "sandbox {name:<10} {line}").map_err(anyhow::Error::from)?;
+        writeln!(out, "{backend:<10} {subject:<16} {state:<8} {words}").map_err(|error| Failure::Other(error.into()))
+    };
+    let mut working = Vec::new();
+    for sandbox in [SandboxChoice::Docker, SandboxChoice::Namespace] {
+        let findings = survey::of_backend(sandbox, exec).await;
+        for finding in &findings {
+            line(finding.backend, finding.subject, finding.state, &finding.words)?;
+        }
+        working.extend(findings.last().filter(|last| last.state != State::Missing).map(|last| last.backend));
     }
-    let reached = pipeline::queue::rabbitmq::reach(broker).await;
-    let line = reached.map_or_else(|failure| format!("no: {failure}"), |version| format!("ok, {version}"));
-    writeln!(out, "broker             {line}").map_err(anyhow::Error::from)?;
-    if isolated {
-        return Ok(());
+    match pipeline::queue::rabbitmq::reach(broker).await {
+        Ok(version) => line("fleet", "broker", State::Fine, &version)?,
+        Err(failure) => line("fleet", "broker", State::Missing, &failure.to_string())?,
     }
-    Err(Failure::Unavailable("this machine gives no isolation: see above for what is missing".into()))
+    let Some(best) = working.first() else {
+        return Err(Failure::Unavailable("this machine gives no isolation: see above for what is missing".into()));
+    };
+    line("=>", "--sandbox auto", State::Fine, &format!("takes {best}"))
 }

@@ -14,6 +14,9 @@ pub enum Failure {
     /// Stopped by a signal with work left; running the same command again resumes. Exit code 130.
     #[error("stopped; run the same command again to go on where it left off")]
     Interrupted,
+    /// A filter stopped by a signal: what it had read is written, the rest of its input is not. Exit code 130.
+    #[error("stopped before the end of the input; everything read until then is written")]
+    Cut,
     /// Anything else. Exit code 1.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
@@ -25,7 +28,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::Unavailable(_) => 3,
-            Self::Interrupted => 130,
+            Self::Interrupted | Self::Cut => 130,
             Self::Other(_) => 1,
         }
     }

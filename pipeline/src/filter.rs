@@ -1,16 +1,27 @@
 //! A stage as a filter over JSON Lines: the same stage code as behind a queue, output in input order.
 
-use std::{future::ready, path::Path, sync::Arc};
+use std::{
+    future::ready,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use futures_util::{TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter};
 
 use crate::{
     consume::{MAX_ATTEMPTS, poison},
     error::Failure,
     records::{Record, Rejection},
+    shutdown::CancellationToken,
     stage::{Stage, StageError, Verdict},
 };
+
+/// How long a filter waits for a service that is down before it ends; one that is only started again is back long before.
+const OUTAGE_PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// Between two times that it asks.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How many records a filter passed on and turned down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,16 +100,25 @@ pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), record: &impl serde:
 /// A line as a record of type `T`, or a rejection of the line under `source:number`.
 pub type ReadLine<T> = fn(source: &str, number: u64, line: Vec<u8>) -> Result<T, Box<Rejection>>;
 
+/// How a filter reads its input.
+pub struct Reading<'a, T> {
+    /// What rejections call the input.
+    pub source: &'a str,
+    /// Makes a record of a line.
+    pub read: ReadLine<T>,
+    /// Once it is cancelled no further line is read; what is in flight is finished.
+    pub stop: CancellationToken,
+}
+
 /// Runs `stage` over the lines of `input`, `concurrency` records at once, and writes what passes to `output` in input
 /// order. An unreadable line is one rejection.
 ///
 /// # Errors
-/// A service that the stage needs fails for good, or a file does: then what was written so far is whole lines.
+/// A service that the stage needs stays away, or a file fails: then what was written so far is whole lines.
 pub async fn run<S: Stage>(
     stage: Arc<S>,
     input: impl AsyncBufRead + Send + Unpin,
-    source: &str,
-    read: ReadLine<S::Input>,
+    Reading { source, read, stop }: Reading<'_, S::Input>,
     concurrency: usize,
     output: impl AsyncWrite + Send + Unpin,
     mut rejected: RejectionWriter,
@@ -108,13 +128,15 @@ pub async fn run<S: Stage>(
         let read = input.read_until(b'\n', &mut line).await?;
         anyhow::Ok((read > 0).then_some(((number + 1, line), (input, number + 1))))
     });
+    let stopped = stop.clone();
     let verdicts = lines
+        .take_until(stopped.cancelled())
         .try_filter(|(_, line)| ready(!line.trim_ascii().is_empty()))
         .map_ok(|(number, line)| {
-            let (stage, record) = (Arc::clone(&stage), read(source, number, line));
+            let (stage, record, stop) = (Arc::clone(&stage), read(source, number, line), stop.clone());
             async move {
                 match record {
-                    Ok(record) => attempts(&*stage, record).await.map_err(anyhow::Error::from),
+                    Ok(record) => attempts(&*stage, record, &stop).await.map_err(anyhow::Error::from),
                     Err(rejection) => Ok(Verdict::Reject(rejection)),
                 }
             }
@@ -139,11 +161,31 @@ pub async fn run<S: Stage>(
     Ok(counts)
 }
 
-/// Works one record as often as the consume loop would: one that fails each time is one rejection, not the end.
-async fn attempts<S: Stage>(stage: &S, record: S::Input) -> Result<Verdict<S::Output>, StageError> {
-    for _ in 0..MAX_ATTEMPTS {
+/// Works one record as often as the consume loop would: one that fails each time is one rejection, not the end. A service
+/// that is down is waited for.
+async fn attempts<S: Stage>(
+    stage: &S,
+    record: S::Input,
+    stop: &CancellationToken,
+) -> Result<Verdict<S::Output>, StageError> {
+    let (mut failed, mut down_since) = (0, None);
+    while failed < MAX_ATTEMPTS {
         match stage.process(record.clone()).await {
-            Err(StageError::Failed(reason)) => tracing::warn!(stage = %S::NAME, reason, "an attempt failed"),
+            Err(StageError::Failed(reason)) => {
+                tracing::warn!(stage = %S::NAME, reason, "an attempt failed");
+                (failed, down_since) = (failed + 1, None);
+            }
+            Err(StageError::Unavailable(reason)) => {
+                let since = *down_since.get_or_insert_with(Instant::now);
+                if stop.is_cancelled() || since.elapsed() > OUTAGE_PATIENCE {
+                    return Err(StageError::Unavailable(reason));
+                }
+                tracing::warn!(stage = %S::NAME, reason, "waiting for a service");
+                tokio::select! {
+                    () = tokio::time::sleep(OUTAGE_PAUSE) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
             ended => return ended,
         }
     }

@@ -137,10 +137,11 @@ async fn every_record_ends_once_whatever_the_stage_does() {
     }
 }
 
-/// The same stage as a filter: one record that always fails does not end the rest.
+/// The same stage as a filter: one record that always fails does not end the rest, nor does a service that is down for
+/// a while.
 #[tokio::test]
 async fn a_filter_goes_on_after_a_record_that_always_fails() {
-    let functions: Vec<Function> = [1, 3, 4, 6].map(function).into();
+    let functions: Vec<Function> = [1, 2, 3, 4, 6].map(function).into();
     let lines: Vec<String> =
         functions.iter().map(|function| serde_json::to_string(function).expect("a record")).collect();
     let input = format!("{}\nnot JSON\n", lines.join("\n"));
@@ -150,19 +151,21 @@ async fn a_filter_goes_on_after_a_record_that_always_fails() {
     let counts = filter::run(
         Arc::new(Moody::default()),
         input.as_bytes(),
-        "test",
-        filter::read_record,
+        filter::Reading { source: "test", read: filter::read_record, stop: CancellationToken::new() },
         2,
         &mut output,
         filter::RejectionWriter::create(Some(&rejected)).await.expect("a file"),
     );
-    assert_eq!(counts.await.expect("no error"), filter::Counts { passed: 2, rejected: 3 });
+    assert_eq!(counts.await.expect("no error"), filter::Counts { passed: 3, rejected: 3 });
     let passed: Vec<GeneratedInputs> = output
         .split(|b| *b == b'\n')
         .filter(|l| !l.is_empty())
         .map(|l| serde_json::from_slice(l).expect("JSON"))
         .collect();
-    assert_eq!(passed.iter().map(|record| record.function.name.as_str()).collect::<Vec<_>>(), ["fails_once", "works"]);
+    assert_eq!(
+        passed.iter().map(|record| record.function.name.as_str()).collect::<Vec<_>>(),
+        ["down_twice", "fails_once", "works"]
+    );
     let rejected = std::fs::read_to_string(&rejected).expect("a file");
     let reasons = rejected.lines().map(|line| serde_json::from_str::<Rejection>(line).expect("JSON").reason);
     assert_eq!(reasons.collect::<Vec<_>>(), [Reason::NoExamples, Reason::Poison, Reason::Unreadable]);

@@ -1,6 +1,9 @@
 //! The stage: a function and its example inputs in, what it did on each of them out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use pipeline::{
@@ -14,25 +17,28 @@ use pipeline::{
 use crate::{
     answer::Argument,
     job::{Job, Runner},
-    pool::{self, Lease, Pool},
-    sandbox::{self, Sandbox},
+    lease::Leases,
+    pool::Lease,
+    sandbox,
     settings::ExecSettings,
     trial::{self, Finished, Trial},
 };
 
-/// Attempts at a record when a sandbox breaks under it. A new sandbox proves itself on a known program first.
+/// Attempts at a record when a sandbox breaks under it; between two of them a sandbox proves itself on a known program.
 const ATTEMPTS: u32 = 3;
 /// Largest context, function and examples together; as JSON, which sandbox-init takes up to 128 MiB of, at most six times
 /// as much.
 const MAX_PROGRAM_BYTES: usize = 16 << 20;
+/// How long it may take to find out that this machine gives no sandbox.
+const START_DEADLINE: Duration = Duration::from_secs(9);
 /// The second execution may take so many times as long: it also traces lines.
 const SECOND_FACTOR: u32 = 10;
 
 /// Runs functions in a pool of sandboxes.
 pub struct Executor {
-    sandbox: Arc<dyn Sandbox>,
-    pool: Pool,
+    leases: Leases,
     info: SandboxInfo,
+    landlock: bool,
     cpu: Duration,
     memory_bytes: u64,
     stability: bool,
@@ -46,25 +52,28 @@ impl Executor {
     /// machine gives no such sandbox, in one sentence that names the setting to change.
     pub async fn start(settings: &ExecSettings) -> Result<Self, Failure> {
         settings.check()?;
+        let begun = Instant::now();
         let sandbox = sandbox::choose(settings).await?;
-        let pool = pool::new(Arc::clone(&sandbox), settings.slots())?;
         let backend = sandbox.name();
-        let first = pool.get().await.map_err(|error| {
-            let error = match error {
-                deadpool::managed::PoolError::Backend(error) => format!("{error:#}"),
-                other => other.to_string(),
-            };
-            Failure::Unavailable(format!("--sandbox {backend}: {error}"))
-        })?;
+        let leases = Leases::new(Arc::clone(&sandbox), settings.slots(), settings.sandbox_programs)?;
+        // The building of an image, which comes before, has a deadline of its own.
+        let left = START_DEADLINE.saturating_sub(begun.elapsed()).max(START_DEADLINE / 2);
+        let first = leases.first(left).await;
+        let first = first.map_err(|error| Failure::Unavailable(format!("--sandbox {backend}: {error}")))?;
         let info = SandboxInfo {
             backend: backend.to_owned(),
             python: first.python.clone(),
             image_digest: sandbox.image_digest(),
         };
         tracing::info!(backend, python = info.python, landlock = first.landlock, "sandbox is ready");
-        drop(first);
-        let memory_bytes = settings.memory_limit << 20;
-        Ok(Self { sandbox, pool, info, cpu: settings.cpu(), memory_bytes, stability: settings.stability })
+        Ok(Self {
+            leases,
+            info,
+            landlock: first.landlock,
+            cpu: settings.cpu(),
+            memory_bytes: settings.memory_limit << 20,
+            stability: settings.stability,
+        })
     }
 
     /// What functions run in; the same in every record of a run.
@@ -72,25 +81,24 @@ impl Executor {
         self.info.clone()
     }
 
+    /// Whether Landlock restricts what programs see of the file system.
+    pub fn landlock(&self) -> bool {
+        self.landlock
+    }
+
     /// Programs at once.
     pub fn slots(&self) -> usize {
-        self.pool.status().max_size
+        self.leases.slots()
     }
 
     /// Sandboxes opened so far: as many as there are slots in use, and one more for each that had to be replaced.
     pub fn opened(&self) -> u64 {
-        self.pool.manager().opened()
+        self.leases.opened()
     }
 
     /// Ends all sandboxes and waits until nothing of them is left.
     pub async fn shutdown(&self) {
-        self.pool.close();
-        self.sandbox.close().await;
-    }
-
-    async fn lease(&self) -> Result<Lease, StageError> {
-        let unavailable = |error: String| StageError::Unavailable(format!("no sandbox: {error}"));
-        self.pool.get().await.map_err(|error| unavailable(error.to_string()))
+        self.leases.close().await;
     }
 
     /// A function on all its inputs, and once more under other conditions where that is asked for.
@@ -155,8 +163,8 @@ impl Stage for Executor {
             return Ok(Rejection::of(&input, Reason::DefinitionFailed, detail).into());
         }
         let mut last = String::new();
-        for _ in 0..ATTEMPTS {
-            let mut lease = self.lease().await?;
+        for attempt in 0..ATTEMPTS {
+            let mut lease = if attempt == 0 { self.leases.get().await? } else { self.leases.get_sound().await? };
             match self.try_run(&mut lease, &input, &program).await {
                 Ok(Answered::Failed(reason, detail)) => {
                     return Ok(Rejection::of(&input, reason, one_line(&detail)).into());

@@ -6,17 +6,21 @@
 //! - [`executor`]: the stage: a function and its inputs in, its outcomes out
 //! - [`job`]: what a program is told, and [`answer`]: what came back of it
 //! - [`trial`]: one function through as many processes as its inputs need
+//! - [`lease`]: a sandbox of the pool, with patience
 //! - [`pool`]: open sandboxes, one active program each
 //! - [`session`]: one open sandbox: a job in, frames out
 //! - [`sandbox`]: the two backends behind one trait
+//! - [`survey`]: which isolation this machine can give
 
 pub mod answer;
 pub mod executor;
 pub mod job;
+pub mod lease;
 pub mod pool;
 pub mod sandbox;
 pub mod session;
 pub mod settings;
+pub mod survey;
 pub mod trial;
 
 pub use executor::Executor;

@@ -45,6 +45,9 @@ pub struct ExecSettings {
     /// Programs at once [default: number of cores]
     #[arg(long, value_name = "N")]
     pub slots: Option<usize>,
+    /// Programs after which a sandbox is replaced by a new one; 0 is never
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub sandbox_programs: u64,
     /// CPU seconds an input may take; by the clock it may take five times as long
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
     pub timeout: f64,

@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 use pipeline::{
     error::Failure,
-    filter::{self, Counts, ReadLine, RejectionWriter},
+    filter::{self, Counts, ReadLine, Reading, RejectionWriter},
+    shutdown::CancellationToken,
     stage::Stage,
     telemetry::Telemetry,
 };
@@ -79,10 +80,15 @@ pub(crate) struct WriteInputsArgs {
 }
 
 impl WriteInputsArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>, telemetry: &Telemetry) -> Result<(), Failure> {
+    pub(crate) async fn run(
+        &self,
+        resolver: &Resolver<'_>,
+        telemetry: &Telemetry,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
         let (settings, seed) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
         let writer = Writer::start(&settings, seed, &telemetry.registry).await?;
-        filtered(writer, &self.files, filter::read_record, settings.concurrency()).await
+        filtered(writer, &self.files, filter::read_record, settings.concurrency(), stop).await
     }
 }
 
@@ -95,11 +101,11 @@ pub(crate) struct ExecuteArgs {
 }
 
 impl ExecuteArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
         let executor = Arc::new(Executor::start(&resolver.get(&self.exec)?).await?);
         let concurrency = 2 * executor.slots();
         let read = worker_llm::published::read_inputs;
-        let result = filtered(Arc::clone(&executor), &self.files, read, concurrency).await;
+        let result = filtered(Arc::clone(&executor), &self.files, read, concurrency, stop).await;
         executor.shutdown().await;
         result
     }
@@ -133,12 +139,15 @@ async fn filtered<S: Stage>(
     files: &FilterFiles,
     read: ReadLine<S::Input>,
     concurrency: usize,
+    stop: CancellationToken,
 ) -> Result<(), Failure> {
     let input = filter::open_input(files.file.as_deref()).await?;
     let rejected = RejectionWriter::create(files.rejected.as_deref()).await?;
-    let counts = filter::run(stage, input, &files.source(), read, concurrency, tokio::io::stdout(), rejected).await?;
+    let source = files.source();
+    let reading = Reading { source: &source, read, stop: stop.clone() };
+    let counts = filter::run(stage, input, reading, concurrency, tokio::io::stdout(), rejected).await?;
     say(S::NAME.as_str(), counts, files.rejected.is_some());
-    Ok(())
+    if stop.is_cancelled() { Err(Failure::Cut) } else { Ok(()) }
 }
 
 fn say(stage: &str, Counts { passed, rejected }: Counts, kept: bool) {

@@ -82,8 +82,8 @@ pub fn main() -> Result<(), Failure> {
         match &cli.command {
             Command::Run(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Collect(args) => args.run(&resolver).await,
-            Command::WriteInputs(args) => args.run(&resolver, &telemetry).await,
-            Command::Execute(args) => args.run(&resolver).await,
+            Command::WriteInputs(args) => args.run(&resolver, &telemetry, stop).await,
+            Command::Execute(args) => args.run(&resolver, stop).await,
             Command::Assemble(args) => args.run(&resolver).await,
             Command::Submit(args) => args.run(&resolver, stop).await,
             Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,

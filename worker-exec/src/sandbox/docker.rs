@@ -1,26 +1,29 @@
 //! Sandboxes in containers of a Docker engine.
 
-use std::{collections::HashMap, future::Future, io, pin::Pin, time::Duration};
+use std::{collections::HashMap, future::Future, io, pin::Pin, sync::Arc};
 
-use anyhow::{Context, bail};
+use anyhow::ensure;
 use bollard::{
     Docker as Engine,
     container::LogOutput,
     models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits},
     query_parameters::{
-        AttachContainerOptionsBuilder, BuildImageOptionsBuilder, CreateContainerOptions, StartContainerOptions,
+        AttachContainerOptionsBuilder, CreateContainerOptions, CreateContainerOptionsBuilder, StartContainerOptions,
     },
 };
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use pipeline::error::Failure;
-use tokio_util::{io::StreamReader, task::TaskTracker};
+use tokio_util::io::StreamReader;
 
-use super::{Errors, Link, Opening, SANDBOX_INIT, Sandbox, leftovers, limits, tar};
+use super::{
+    Errors, Link, Opening, Sandbox,
+    engine::{self, have, is_missing},
+    image::{self, Image},
+    leftovers::{self, Containers},
+    limits,
+};
 use crate::settings::{ExecSettings, SCRATCH_BYTES};
 
-/// How long an engine may take to say that it is there.
-const PING_DEADLINE: Duration = Duration::from_secs(4);
-const DOCKERFILE: &str = include_str!("../../../deploy/sandbox.Dockerfile");
 /// Memory of a container beyond that of its program: the supervisor and two preloaded interpreters.
 const OWN_MEMORY_BYTES: u64 = 256 << 20;
 /// Processes of a container: the supervisor, two runners, one program, and some that are just ending.
@@ -29,47 +32,39 @@ const MAX_PROCESSES: i64 = 32;
 /// The backend that needs an engine.
 pub struct Docker {
     engine: Engine,
-    image: String,
-    image_digest: String,
+    base: String,
+    image: Image,
     runtime: Option<String>,
     memory_bytes: u64,
     arguments: Vec<String>,
-    /// Removals under way.
-    removals: TaskTracker,
+    containers: Arc<Containers>,
 }
 
 impl Docker {
-    /// Connects, removes what dead processes of ours left behind, and builds the image if it is missing.
+    /// Connects, builds the image if it is missing, and in the background removes what dead processes of ours and older
+    /// versions left behind.
     ///
     /// # Errors
-    /// No engine answers, or it cannot build the image: [`Failure::Unavailable`].
+    /// No engine answers, it has no such runtime, or it cannot build the image: [`Failure::Unavailable`].
     pub async fn connect(settings: &ExecSettings) -> Result<Self, Failure> {
-        let absent = |error: String| {
-            Failure::Unavailable(format!(
-                "--sandbox docker: no Docker engine answers ({error}); start one, set DOCKER_HOST, or use \
-                 --sandbox namespace"
-            ))
-        };
-        let engine = Engine::connect_with_defaults().map_err(|error| absent(error.to_string()))?;
-        match tokio::time::timeout(PING_DEADLINE, engine.ping()).await {
-            Ok(answer) => drop(answer.map_err(|error| absent(error.to_string()))?),
-            Err(_) => return Err(absent(format!("silent for {} s", PING_DEADLINE.as_secs()))),
+        let engine = engine::reach().await?;
+        if let Some(runtime) = &settings.runtime {
+            engine::check_runtime(&engine, runtime).await?;
         }
-        leftovers::remove(&engine).await;
-        let (image, image_digest) = ensure_image(&engine, &settings.sandbox_image)
+        let base = settings.sandbox_image.clone();
+        let image = image::ensure(&engine, &base)
             .await
-            .map_err(|error| Failure::Unavailable(format!("--sandbox-image {}: {error:#}", settings.sandbox_image)))?;
+            .map_err(|error| Failure::Unavailable(format!("--sandbox-image {base}: {error:#}")))?;
+        let containers = Containers::new(engine.clone());
+        let (tidied, current) = (engine.clone(), image.tag.clone());
+        containers.in_background(async move {
+            leftovers::remove(&tidied).await;
+            image::prune(&tidied, &current).await;
+        });
         let mut arguments = vec!["serve".into(), "python=python3".into(), "scratch=/scratch".into(), "uids=1".into()];
         arguments.extend(limits(settings));
-        Ok(Self {
-            engine,
-            image,
-            image_digest,
-            runtime: settings.runtime.clone(),
-            memory_bytes: settings.memory_limit << 20,
-            arguments,
-            removals: TaskTracker::new(),
-        })
+        let (runtime, memory_bytes) = (settings.runtime.clone(), settings.memory_limit << 20);
+        Ok(Self { engine, base, image, runtime, memory_bytes, arguments, containers })
     }
 
     fn container(&self) -> ContainerCreateBody {
@@ -100,9 +95,9 @@ impl Docker {
             ..HostConfig::default()
         };
         ContainerCreateBody {
-            image: Some(self.image.clone()),
+            image: Some(self.image.tag.clone()),
             cmd: Some(self.arguments.clone()),
-            labels: Some(leftovers::labels()),
+            labels: Some(self.containers.labels()),
             hostname: Some("sandbox".into()),
             attach_stdin: Some(true),
             attach_stdout: Some(true),
@@ -115,16 +110,31 @@ impl Docker {
         }
     }
 
+    async fn create(&self, name: &str) -> anyhow::Result<()> {
+        let options: CreateContainerOptions = CreateContainerOptionsBuilder::default().name(name).build();
+        let call = self.engine.create_container(Some(options), self.container());
+        have("the engine creates no container", call).await.map(drop)
+    }
+
     async fn start(&self) -> anyhow::Result<Link> {
-        let created = self.engine.create_container(None::<CreateContainerOptions>, self.container()).await;
-        let id = created.context("the engine creates no container")?.id;
-        let guard = Box::new(Guard { engine: self.engine.clone(), id: id.clone(), removals: self.removals.clone() });
+        let mut held = self.containers.hold();
+        match self.create(&held.name).await {
+            // Somebody tidied up the engine.
+            Err(error) if is_missing(&error) => {
+                let again = image::ensure(&self.engine, &self.base).await?;
+                ensure!(again == self.image, "the image {} is another now: start again", self.base);
+                self.create(&held.name).await?;
+            }
+            created => created?,
+        }
+        held.created = true;
         // Attached before it starts, so that no byte is lost.
         let attach = AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true);
-        let attached = self.engine.attach_container(&id, Some(attach.build())).await;
-        let attached = attached.context("the engine attaches to no container")?;
-        let started = self.engine.start_container(&id, None::<StartContainerOptions>).await;
-        started.context("the engine starts no container")?;
+        let attached = self.engine.attach_container(&held.name, Some(attach.build()));
+        let attached = have("the engine attaches to no container", attached).await?;
+        let started = self.engine.start_container(&held.name, None::<StartContainerOptions>);
+        have("the engine starts no container", started).await?;
+        self.containers.find_lost();
         let errors = Errors::default();
         let said = errors.clone();
         let output = attached.output.map_err(io::Error::other).try_filter_map(move |part| {
@@ -138,7 +148,12 @@ impl Docker {
             };
             std::future::ready(Ok(stdout))
         });
-        Ok(Link { input: Box::new(attached.input), output: Box::new(StreamReader::new(output)), errors, guard })
+        Ok(Link {
+            input: Box::new(attached.input),
+            output: Box::new(StreamReader::new(output)),
+            errors,
+            guard: Box::new(held),
+        })
     }
 }
 
@@ -148,7 +163,7 @@ impl Sandbox for Docker {
     }
 
     fn image_digest(&self) -> Option<String> {
-        Some(self.image_digest.clone())
+        Some(self.image.digest.clone())
     }
 
     fn open(&self) -> Opening<'_> {
@@ -156,67 +171,6 @@ impl Sandbox for Docker {
     }
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async {
-            self.removals.close();
-            self.removals.wait().await;
-        })
+        Box::pin(self.containers.close())
     }
-}
-
-/// Removes its container when it is dropped.
-struct Guard {
-    engine: Engine,
-    id: String,
-    removals: TaskTracker,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let (engine, id) = (self.engine.clone(), self.id.clone());
-        let removal = async move { leftovers::remove_one(&engine, &id).await };
-        // Without a runtime the process is ending: the container ends with its stdin, and removes itself.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            self.removals.spawn_on(removal, &runtime);
-        }
-    }
-}
-
-/// The name of our image on top of `base`, and the digest of `base`; builds it if it is missing.
-async fn ensure_image(engine: &Engine, base: &str) -> anyhow::Result<(String, String)> {
-    // The engine fetches a base that it does not have while it builds.
-    let known = engine.inspect_image(base).await.ok().and_then(|image| image.id);
-    let mut hasher = blake3::Hasher::new();
-    for part in [DOCKERFILE.as_bytes(), SANDBOX_INIT, base.as_bytes(), known.unwrap_or_default().as_bytes()] {
-        hasher.update(part);
-    }
-    let tag = format!("case2code-sandbox:{}", &hasher.finalize().to_hex()[..16]);
-    if engine.inspect_image(&tag).await.is_err() {
-        tracing::info!(image = tag, base, "building the sandbox image");
-        build(engine, base, &tag).await?;
-    }
-    let image = engine.inspect_image(base).await.context("the base image is gone")?;
-    let digest = image.repo_digests.unwrap_or_default().into_iter().find_map(|digest| {
-        let (_, digest) = digest.split_once('@')?;
-        Some(digest.to_owned())
-    });
-    Ok((tag, digest.or(image.id).unwrap_or_default()))
-}
-
-async fn build(engine: &Engine, base: &str, tag: &str) -> anyhow::Result<()> {
-    let context = tar::archive(&[("Dockerfile", DOCKERFILE.as_bytes()), ("sandbox-init", SANDBOX_INIT)]);
-    let options = BuildImageOptionsBuilder::default()
-        .dockerfile("Dockerfile")
-        .t(tag)
-        .rm(true)
-        .forcerm(true)
-        .buildargs(&HashMap::from([("BASE", base)]))
-        .build();
-    let mut steps = engine.build_image(options, None, Some(bollard::body_full(context.into())));
-    while let Some(step) = steps.next().await {
-        let step = step.context("cannot build the sandbox image")?;
-        if let Some(error) = step.error_detail {
-            bail!("cannot build the sandbox image: {}", error.message.unwrap_or_default());
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,8 @@
 //! machine around it the kernel is shared.
 
 mod docker;
+pub(crate) mod engine;
+mod image;
 mod leftovers;
 mod namespace;
 mod tar;

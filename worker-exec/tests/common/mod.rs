@@ -102,6 +102,7 @@ pub fn settings(sandbox: SandboxChoice) -> ExecSettings {
         sandbox_image: IMAGE.into(),
         runtime: None,
         slots: Some(1),
+        sandbox_programs: 0,
         timeout: 0.5,
         memory_limit: 256,
         stability: true,
