@@ -1,5 +1,5 @@
 import atexit, builtins, codecs, copyreg, ctypes, decimal, fcntl, functools, gc, json, locale, mmap, os, random, re, resource
-import _signal as signal, _socket as socket, sys, time, warnings  # the full modules take longer to load than all this to run
+import _signal as signal, _socket as socket, sys, time, warnings  # `signal` and `socket` load for long
 
 SECRET = "SECRET-NUMBER"
 
