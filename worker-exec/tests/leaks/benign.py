@@ -8,7 +8,8 @@ looks_secret_raw = re.compile(b"".join((b"SEC", b"RET-")) + rb"\d{6}").search
 def state():
     """All that an earlier program could have changed: the same in every sandbox of a backend."""
     folder = os.stat(".")
-    limits = [resource.getrlimit(getattr(resource, each)) for each in sorted(dir(resource)) if each.startswith("RLIMIT_")]
+    names = [name for name in sorted(dir(resource)) if name.startswith("RLIMIT_")]
+    limits = [resource.getrlimit(getattr(resource, name)) for name in names]
     signals = [str(signal.getsignal(each)) for each in range(1, 32)]
     descriptors = []
     for fd in range(64):
@@ -21,15 +22,19 @@ def state():
     os.umask(umask)
     return (
         oct(folder.st_mode), folder.st_nlink, limits, signals, signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        descriptors, umask, os.getcwd(), os.listdir("."), os.nice(0), len(os.sched_getaffinity(0)), sorted(os.environ.items()),
-        time.tzname, locale.setlocale(locale.LC_ALL), json.dumps([1, 2]), decimal.getcontext().prec, decimal.DefaultContext.prec,
-        sorted(sys.modules), sys.path, len(sys.meta_path), sys.getrecursionlimit(), sys.getswitchinterval(), len(warnings.filters),
+        descriptors, umask, os.getcwd(), os.listdir("."), os.nice(0), len(os.sched_getaffinity(0)),
+        sorted(os.environ.items()),
+        time.tzname, locale.setlocale(locale.LC_ALL), json.dumps([1, 2]),
+        decimal.getcontext().prec, decimal.DefaultContext.prec,
+        sorted(sys.modules), sys.path, len(sys.meta_path), sys.getrecursionlimit(), sys.getswitchinterval(),
+        len(warnings.filters),
         len(gc.callbacks), gc.get_threshold(), gc.isenabled(), random.random(), repr(1.5), len([1]),
     )
 
 
 def seen_in_files():
-    for folder in (".", "/tmp", "/scratch", "/dev/shm", "/dev/mqueue", "/var/tmp", "/", "/proc/self/fd", "/proc/sysvipc"):
+    folders = "/tmp", "/scratch", "/dev/shm", "/dev/mqueue", "/var/tmp", "/", "/proc/self/fd", "/proc/sysvipc"
+    for folder in (".", *folders):
         try:
             names = os.listdir(folder)
         except OSError:
