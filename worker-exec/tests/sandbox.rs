@@ -2,8 +2,8 @@
 //! it. After each a benign program runs in the same sandbox and must give its right answer and find nothing of the one
 //! before.
 //!
-//! What is expected holds `outcomes` (only the fields that it names are compared) or `rejected` with a part of `detail`;
-//! where given also `inputs`, `arguments`, `literal`, `lines` and `stable`.
+//! What is expected holds `outcomes` (only the fields that it names are compared) or `rejected` with a part of
+//! `detail`; where given also `inputs`, `arguments`, `literal`, `lines` and `stable`.
 
 mod common;
 

@@ -76,8 +76,8 @@ impl Scratch {
         if is_empty(&self.folder)? { Ok(()) } else { Err("files were left over".to_owned()) }
     }
 
-    /// Where a program has no uid of its own, the folder is the program's: it may have taken all rights from it, or have
-    /// written something into its times.
+    /// Where a program has no uid of its own, the folder is the program's: it may have taken all rights from it, or
+    /// have written something into its times.
     fn restore(&self) -> io::Result<()> {
         fs::set_permissions(&self.folder, Permissions::from_mode(self.mode))?;
         let times = FileTimes::new().set_accessed(SystemTime::UNIX_EPOCH).set_modified(SystemTime::UNIX_EPOCH);

@@ -1,4 +1,4 @@
-import ctypes, decimal, fcntl, gc, json, locale, os, random, re, resource, signal, sys, time, warnings
+import _signal as signal, decimal, fcntl, gc, json, locale, os, random, re, resource, sys, time, warnings
 
 # Not as one text: it would find itself.
 looks_secret = re.compile("".join(("SEC", "RET-")) + r"\d{6}").search
@@ -7,10 +7,9 @@ looks_secret_raw = re.compile(b"".join((b"SEC", b"RET-")) + rb"\d{6}").search
 
 def state():
     """All that an earlier program could have changed: the same in every sandbox of a backend."""
-    name = ctypes.create_string_buffer(16)
-    ctypes.CDLL(None).prctl(16, name, 0, 0, 0)
     folder = os.stat(".")
-    limits = [resource.getrlimit(getattr(resource, each)) for each in sorted(dir(resource)) if each.startswith("RLIMIT_")]
+    names = [name for name in sorted(dir(resource)) if name.startswith("RLIMIT_")]
+    limits = [resource.getrlimit(getattr(resource, name)) for name in names]
     signals = [str(signal.getsignal(each)) for each in range(1, 32)]
     descriptors = []
     for fd in range(64):
@@ -22,16 +21,20 @@ def state():
     umask = os.umask(0)
     os.umask(umask)
     return (
-        name.raw, oct(folder.st_mode), folder.st_nlink, limits, signals, signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        descriptors, umask, os.getcwd(), os.listdir("."), os.nice(0), len(os.sched_getaffinity(0)), sorted(os.environ.items()),
-        time.tzname, locale.setlocale(locale.LC_ALL), json.dumps([1, 2]), decimal.getcontext().prec, decimal.DefaultContext.prec,
-        sorted(sys.modules), sys.path, len(sys.meta_path), sys.getrecursionlimit(), sys.getswitchinterval(), len(warnings.filters),
+        oct(folder.st_mode), folder.st_nlink, limits, signals, signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        descriptors, umask, os.getcwd(), os.listdir("."), os.nice(0), len(os.sched_getaffinity(0)),
+        sorted(os.environ.items()),
+        time.tzname, locale.setlocale(locale.LC_ALL), json.dumps([1, 2]),
+        decimal.getcontext().prec, decimal.DefaultContext.prec,
+        sorted(sys.modules), sys.path, len(sys.meta_path), sys.getrecursionlimit(), sys.getswitchinterval(),
+        len(warnings.filters),
         len(gc.callbacks), gc.get_threshold(), gc.isenabled(), random.random(), repr(1.5), len([1]),
     )
 
 
 def seen_in_files():
-    for folder in (".", "/tmp", "/scratch", "/dev/shm", "/dev/mqueue", "/var/tmp", "/", "/proc/self/fd", "/proc/sysvipc"):
+    folders = "/tmp", "/scratch", "/dev/shm", "/dev/mqueue", "/var/tmp", "/", "/proc/self/fd", "/proc/sysvipc"
+    for folder in (".", *folders):
         try:
             names = os.listdir(folder)
         except OSError:
@@ -67,10 +70,15 @@ def seen_in_objects():
 
 
 def seen_in_memory():
-    """Every mapped megabyte in which an object lies, freed memory included."""
-    libc = ctypes.CDLL(None)
+    """The process's name, and every mapped megabyte in which an object lies, freed memory included."""
+    import ctypes
+
+    libc, name = ctypes.CDLL(None), ctypes.create_string_buffer(16)
+    libc.prctl(16, name, 0, 0, 0)
+    if looks_secret_raw(name.raw):
+        yield "the name"
     libc.sbrk.restype = ctypes.c_void_p
-    page, part = mmap_page(), 1 << 20
+    page, part = resource.getpagesize(), 1 << 20
     near = {id(each) // part for each in gc.get_objects()} | {libc.sbrk(0) // part - back for back in range(16)}
     resident = ctypes.create_string_buffer(1)
     for number in sorted(near):
@@ -78,10 +86,6 @@ def seen_in_memory():
             if libc.mincore(ctypes.c_void_p(start), ctypes.c_size_t(page), resident) == 0:
                 if looks_secret_raw(ctypes.string_at(start, page)):
                     yield "memory"
-
-
-def mmap_page():
-    return resource.getpagesize()
 
 
 def benign(x, deep):
