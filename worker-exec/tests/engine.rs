@@ -13,7 +13,7 @@
 #[path = "engine/support/mod.rs"]
 mod support;
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 
 use bollard::{models::ContainerCreateBody, query_parameters::CreateContainerOptions};
 use serde_json::{Value, json};
@@ -116,13 +116,16 @@ async fn cases() {
 async fn a_start_removes_what_the_dead_left() {
     let (engine, image) = (engine(), sandbox_image().await);
     let host = nix::unistd::gethostname().expect("a name").to_string_lossy().into_owned();
+    let pids = fs::metadata("/proc/self/ns/pid").expect("a pid namespace").ino();
+    let (other_pids, host) = (format!("{host}/{}", pids + 1), format!("{host}/{pids}"));
     let me = std::process::id();
     let stat = fs::read_to_string(format!("/proc/{me}/stat")).expect("this process");
     let started = stat.rsplit_once(')').expect("a name").1.split_whitespace().nth(19).expect("a start").to_owned();
     let owners = [
         (format!("{host}:{me}:1"), false), // this pid, but an earlier process
         (format!("{host}:4194304:{started}"), false),
-        (format!("elsewhere:4194304:{started}"), true),
+        (format!("elsewhere/{pids}:4194304:{started}"), true),
+        (format!("{other_pids}:4194304:{started}"), true),
         (format!("{host}:{me}:{started}"), true),
     ];
     let mut planted = Vec::new();

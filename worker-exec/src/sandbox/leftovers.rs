@@ -3,6 +3,8 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    fs,
+    os::unix::fs::MetadataExt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -22,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::engine::ask;
 
-/// Says whose a container is: `host:pid:start of the process in clock ticks`.
+/// Says whose a container is: `host/pid namespace:pid:start of the process in clock ticks`.
 const OWNER: &str = "case2code.owner";
 /// Says which of the backends within that process.
 const BACKEND: &str = "case2code.backend";
@@ -196,13 +198,16 @@ fn is_dead(owner: &str) -> bool {
     owner_host == host() && started(pid).as_deref() != Some(start)
 }
 
+/// Where pids mean what they mean here: workers in containers may have one name and one engine, and each be pid 1.
 fn host() -> String {
-    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let pids = fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino());
+    format!("{name}/{pids}")
 }
 
 /// Field 22 of `/proc/PID/stat`; the second field holds the name in parentheses, which may hold anything.
 fn started(pid: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(19).map(str::to_owned)
 }
