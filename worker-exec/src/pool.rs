@@ -25,8 +25,8 @@ const CHECK_AFTER: Duration = Duration::from_secs(1);
 const CHECK_DEADLINE: Duration = Duration::from_secs(10);
 /// Successors at once, being opened or ready: there are never more sandboxes than slots and these.
 const MAX_SPARES: usize = 2;
-/// So many programs before the last one the successor is begun; about as many as run while a container starts.
-const LEAD: u64 = 250;
+/// So many programs before the last one the successor is begun; more than run while a container starts.
+const LEAD: u64 = 500;
 
 /// A pool of open sandboxes.
 pub type Pool = deadpool::managed::Pool<Sandboxes, Lease>;
