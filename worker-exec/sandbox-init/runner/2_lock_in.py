@@ -18,6 +18,8 @@ class Kernel:
         libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter lock: a fork must come back holding it
         self.syscall, self.prctl = libc.syscall, libc.prctl
         self.syscall.restype = ctypes.c_long
+        trim = getattr(libc, "malloc_trim", None)  # glibc's
+        self.trim = (lambda: trim(0)) if trim else (lambda: None)
         long = ctypes.c_long
         calls = dict(call.split(":") for call in options["calls"].split(","))
         self.number = {name: long(int(number)) for name, number in calls.items()}

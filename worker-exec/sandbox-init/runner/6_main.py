@@ -87,6 +87,7 @@ def main():
     warm_up(run)
     landlock = give_up_at_once(kernel, options)
     gc.collect()
+    kernel.trim()
     gc.disable()
     gc.freeze()
     control.send(("%s\nlandlock=%d" % (version, landlock)).encode())

@@ -20,6 +20,8 @@ const CONTROL_FD: RawFd = 3;
 /// Descriptors that a program may hold.
 const MAX_FILES: u64 = 64;
 
+/// Compiles and runs the rest.
+const START: &str = include_str!("../runner/0_start.py");
 /// The runner's source: one script in several files, in the order in which they are read.
 const RUNNER: &str = concat!(
     include_str!("../runner/1_preload.py"),
@@ -62,7 +64,7 @@ impl Runner {
         let theirs_fd = theirs.as_raw_fd();
         let mut command = Command::new(in_path(&config.python));
         command
-            .args(["-s", "-S", "-B", "-c", RUNNER])
+            .args(["-s", "-S", "-B", "-c", START, RUNNER])
             .arg(format!("scratch={}", config.scratch.display()))
             .arg(format!("filter={}", hexadecimal(seccomp::for_all())))
             .arg(format!("last_filter={}", hexadecimal(seccomp::for_children())))
