@@ -75,6 +75,15 @@ def case2code(*arguments, **options):
     return subprocess.run([str(BIN / "case2code"), *map(str, arguments)], check=True, **options)
 
 
+def generated_inputs(folder):
+    """GeneratedInputs of the published functions and completions."""
+    functions, inputs = folder / "functions.jsonl", folder / "inputs.jsonl"
+    with replay_llm() as url:
+        case2code("collect", FUNCTIONS, "--collect", "reference", stdout=functions.open("w"), stderr=subprocess.DEVNULL)
+        case2code("write-inputs", functions, "--llm-url", url, stdout=inputs.open("w"), stderr=subprocess.DEVNULL)
+    return [json.loads(line) for line in inputs.open()]
+
+
 def parts(out):
     """Every file of a finished output, with its bytes."""
     return {str(path.relative_to(out)): path.read_bytes()

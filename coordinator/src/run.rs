@@ -162,7 +162,7 @@ impl Run {
             Arc::clone(&executor),
             queue.clone(),
             Route::EXECUTE,
-            2 * executor.slots(),
+            executor.concurrency(),
             metrics,
             // Not stopped by the signal but by the closing of its queue: what a model was paid for is still executed.
             CancellationToken::new(),

@@ -40,7 +40,7 @@ impl<T> From<Rejection> for Verdict<T> {
 }
 
 /// Why a record could not be worked this time.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StageError {
     /// A service that the stage needs is down. The record waits and comes back; it counts against nobody.
     #[error("{0}")]

@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use pipeline::{
     error::Failure,
     python::{Entry, entries},
@@ -16,9 +15,9 @@ use pipeline::{
 
 use crate::{
     answer::Argument,
+    batch::{self, Batches},
     job::{Job, Runner},
     lease::Leases,
-    pool::Lease,
     sandbox,
     settings::ExecSettings,
     trial::{self, Finished, Trial},
@@ -36,7 +35,8 @@ const SECOND_FACTOR: u32 = 10;
 
 /// Runs functions in a pool of sandboxes.
 pub struct Executor {
-    leases: Leases,
+    leases: Arc<Leases>,
+    batches: Batches,
     info: SandboxInfo,
     landlock: bool,
     cpu: Duration,
@@ -55,7 +55,7 @@ impl Executor {
         let begun = Instant::now();
         let sandbox = sandbox::choose(settings).await?;
         let backend = sandbox.name();
-        let leases = Leases::new(Arc::clone(&sandbox), settings.slots(), settings.sandbox_programs)?;
+        let leases = Arc::new(Leases::new(Arc::clone(&sandbox), settings.slots(), settings.sandbox_programs)?);
         // The building of an image, which comes before, has a deadline of its own.
         let left = START_DEADLINE.saturating_sub(begun.elapsed()).max(START_DEADLINE / 2);
         let first = leases.first(left).await;
@@ -67,6 +67,7 @@ impl Executor {
         };
         tracing::info!(backend, python = info.python, landlock = first.landlock, "sandbox is ready");
         Ok(Self {
+            batches: Batches::new(&leases),
             leases,
             info,
             landlock: first.landlock,
@@ -91,6 +92,11 @@ impl Executor {
         self.leases.slots()
     }
 
+    /// Records to work at once, so that no sandbox has to wait for one.
+    pub fn concurrency(&self) -> usize {
+        2 * batch::MOST * self.slots()
+    }
+
     /// Sandboxes opened so far: as many as there are slots in use, and one more for each that had to be replaced.
     pub fn opened(&self) -> u64 {
         self.leases.opened()
@@ -98,11 +104,15 @@ impl Executor {
 
     /// Ends all sandboxes and waits until nothing of them is left.
     pub async fn shutdown(&self) {
+        self.batches.close().await;
         self.leases.close().await;
     }
 
     /// A function on all its inputs, and once more under other conditions where that is asked for.
-    async fn try_run(&self, lease: &mut Lease, input: &GeneratedInputs, program: &str) -> anyhow::Result<Answered> {
+    ///
+    /// Both are tried quickly first, together with other functions. Most need no more; for the rest a sandbox of its own
+    /// is taken.
+    async fn answer(&self, input: &GeneratedInputs, program: &str) -> Result<Answered, StageError> {
         let job = Job {
             name: &input.function.name,
             program,
@@ -118,30 +128,52 @@ impl Executor {
             cpu: self.cpu,
         };
         let runner = Runner { other_hash_seed: true, ..job.runner };
-        let again = Job { seed: 1, lines: true, runner, cpu: self.cpu * SECOND_FACTOR, ..job.clone() };
+        let mut again = Job { seed: 1, lines: true, runner, cpu: self.cpu * SECOND_FACTOR, ..job.clone() };
         let mut attempts = vec![trial::quick(&job)];
         if self.stability {
             // From the last example to the first. For nothing if the first attempt failed: then it is passed over.
             attempts.push(Job { reversed: true, only_after_done: true, ..trial::quick(&again) });
         }
-        let mut ended = lease.run_all(&attempts).await?.into_iter();
-        let attempt = ended.next().context("sandbox-init passed a program over")?;
-        let first = match trial::conclude(lease, job, attempt, self.memory_bytes).await? {
+        let mut ended = self.batches.attempt(&attempts).await?.unwrap_or_default().into_iter();
+        let first = ended.next().and_then(|ended| trial::conclude(&job, ended, self.memory_bytes));
+        let first = match first {
+            Some(trial) => trial,
+            None => self.carefully(input, &job).await?,
+        };
+        let first = match first {
             Trial::Called(calls) => calls,
             Trial::Failed(reason, detail) => return Ok(Answered::Failed(reason, detail)),
         };
-        let Some(attempt) = ended.next() else {
+        if !self.stability {
             return Ok(Answered::Called { first, second: None });
-        };
+        }
         // What ran out of time does so again: it says nothing and costs most.
         let in_time = |call: &&Finished| call.done.outcome != Outcome::Limit(Limit::Time);
-        let order = first.iter().rev().filter(in_time).map(|call| call.index).collect();
-        let again = Job { order: Some(order), ..again };
-        let second = match trial::conclude(lease, again, attempt, self.memory_bytes).await? {
+        again.order = Some(first.iter().rev().filter(in_time).map(|call| call.index).collect());
+        let second = ended.next().and_then(|ended| trial::conclude(&again, ended, self.memory_bytes));
+        let second = match second {
+            Some(trial) => trial,
+            None => self.carefully(input, &again).await?,
+        };
+        let second = match second {
             Trial::Called(calls) => Ok(calls),
             Trial::Failed(_, detail) => Err(detail),
         };
         Ok(Answered::Called { first, second: Some(second) })
+    }
+
+    /// One of the two executions in a sandbox that it has to itself.
+    async fn carefully(&self, input: &GeneratedInputs, job: &Job<'_>) -> Result<Trial, StageError> {
+        let mut last = String::new();
+        for attempt in 0..ATTEMPTS {
+            let mut lease = if attempt == 0 { self.leases.get().await? } else { self.leases.get_sound().await? };
+            match trial::carefully(&mut lease, job.clone(), self.memory_bytes).await {
+                Ok(trial) => return Ok(trial),
+                Err(error) => last = format!("{error:#}"),
+            }
+            tracing::warn!(id = input.function.id, error = last, "a sandbox broke; taking another");
+        }
+        Err(StageError::Failed(last))
     }
 }
 
@@ -162,21 +194,10 @@ impl Stage for Executor {
             let detail = format!("the program and its examples are longer than {MAX_PROGRAM_BYTES} bytes");
             return Ok(Rejection::of(&input, Reason::DefinitionFailed, detail).into());
         }
-        let mut last = String::new();
-        for attempt in 0..ATTEMPTS {
-            let mut lease = if attempt == 0 { self.leases.get().await? } else { self.leases.get_sound().await? };
-            match self.try_run(&mut lease, &input, &program).await {
-                Ok(Answered::Failed(reason, detail)) => {
-                    return Ok(Rejection::of(&input, reason, one_line(&detail)).into());
-                }
-                Ok(Answered::Called { first, second }) => {
-                    return Ok(Verdict::Pass(self.record(input, first, second)));
-                }
-                Err(error) => last = format!("{error:#}"),
-            }
-            tracing::warn!(id = input.function.id, error = last, "a sandbox broke; taking another");
+        match self.answer(&input, &program).await? {
+            Answered::Failed(reason, detail) => Ok(Rejection::of(&input, reason, one_line(&detail)).into()),
+            Answered::Called { first, second } => Ok(Verdict::Pass(self.record(input, first, second))),
         }
-        Err(StageError::Failed(last))
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`settings`]: which sandbox, and its limits
 //! - [`executor`]: the stage: a function and its inputs in, its outcomes out
 //! - [`job`]: what a program is told, and [`answer`]: what came back of it
+//! - [`batch`]: quick attempts, several at a time
 //! - [`trial`]: one function through as many processes as its inputs need
 //! - [`lease`]: a sandbox of the pool, with patience
 //! - [`pool`]: open sandboxes, one active program each
@@ -13,6 +14,7 @@
 //! - [`survey`]: which isolation this machine can give
 
 pub mod answer;
+pub mod batch;
 pub mod executor;
 pub mod job;
 pub mod lease;

@@ -93,42 +93,40 @@ impl Session {
     /// # Errors
     /// The sandbox is broken and must not be used again; nothing is said about the program.
     pub async fn run(&mut self, job: &Job<'_>) -> anyhow::Result<(Answer, End)> {
-        let ended = self.run_all(std::slice::from_ref(job)).await?;
-        // As many as there are jobs.
+        let ended = self.run_messages(&job.message(), 1).await?;
+        // As many as there are programs.
         ended.into_iter().next().context("sandbox-init passed a program over")
     }
 
-    /// Runs programs one after another, all sent at once: the sandbox need not wait for this process in between.
+    /// Runs so many programs one after another, whose messages are all sent at once: the sandbox need not wait for this
+    /// process in between.
     ///
     /// # Errors
     /// See [`Session::run`].
-    pub async fn run_all(&mut self, jobs: &[Job<'_>]) -> anyhow::Result<Vec<(Answer, End)>> {
+    pub async fn run_messages(&mut self, message: &[u8], programs: usize) -> anyhow::Result<Vec<(Answer, End)>> {
         self.retired = Some("it did not finish a program".into());
-        let deadline = ANSWER_DEADLINE * jobs.len() as u32;
-        let ended = timeout(deadline, self.exchange(jobs)).await.context("sandbox-init overran every deadline")??;
-        let mut anomaly = None;
-        for (job, (_, end)) in jobs.iter().zip(&ended) {
-            self.served += 1;
-            let End { cpu_us, wall_us, max_rss_kib, .. } = end;
-            tracing::debug!(name = job.name, cause = ?end.cause, cpu_us, wall_us, max_rss_kib, "a program ended");
-            anomaly = anomaly.or_else(|| (!end.anomaly.is_empty()).then(|| end.anomaly.clone()));
+        let deadline = ANSWER_DEADLINE * programs as u32;
+        let exchange = self.exchange(message, programs);
+        let ended = timeout(deadline, exchange).await.context("sandbox-init overran every deadline")??;
+        self.served += programs as u64;
+        for (_, End { cause, cpu_us, wall_us, max_rss_kib, .. }) in &ended {
+            tracing::debug!(?cause, cpu_us, wall_us, max_rss_kib, "a program ended");
         }
-        self.retired = anomaly;
+        self.retired = ended.iter().map(|(_, end)| &end.anomaly).find(|anomaly| !anomaly.is_empty()).cloned();
         Ok(ended)
     }
 
-    async fn exchange(&mut self, jobs: &[Job<'_>]) -> anyhow::Result<Vec<(Answer, End)>> {
-        let message: Vec<u8> = jobs.iter().flat_map(Job::message).collect();
-        let mut ended = Vec::with_capacity(jobs.len());
+    async fn exchange(&mut self, message: &[u8], programs: usize) -> anyhow::Result<Vec<(Answer, End)>> {
+        let mut ended = Vec::with_capacity(programs);
         let (input, output, errors) = (&mut self.link.input, &mut self.link.output, &self.link.errors);
         let sent = async {
-            input.write_all(&message).await?;
+            input.write_all(message).await?;
             input.flush().await
         };
         // At the same time: a sandbox that cannot hand its answers on takes no further job in.
         let received = async {
             let mut answer = Answer::default();
-            while ended.len() < jobs.len() {
+            while ended.len() < programs {
                 match receive(output, errors).await? {
                     (b'e', report) => {
                         let end = End::read(&report).context("sandbox-init's report")?;

@@ -61,39 +61,28 @@ pub fn quick<'a>(job: &Job<'a>) -> Job<'a> {
     Job { cpu: (job.cpu / QUICK_SHARE).max(QUICK_LEAST).min(job.cpu), ..job.clone() }
 }
 
-/// What a function did, after a quick attempt. Where that did not come to its end, nothing of it is believed, and the
-/// function is run again carefully, each answer sent as it is known and each step with its own limits.
+/// What a quick attempt tells. None where it did not come to its end: then nothing of it is believed.
+pub fn conclude(job: &Job<'_>, (answer, end): (Answer, End), memory_bytes: u64) -> Option<Trial> {
+    if answer.locked_in && answer.failure.is_some() && !answer.forged {
+        return Some(failed(&answer, &end, memory_bytes));
+    }
+    let count = answer.examples?;
+    let order = job.order.clone().unwrap_or_else(|| (0..count).collect());
+    let as_asked = answer.calls.iter().map(|call| call.index).eq(order);
+    if end.cause != Cause::Done || !as_asked {
+        return None;
+    }
+    let finished = |Call { index, input, arguments, done }| Some(Finished { index, input, arguments, done: done? });
+    answer.calls.into_iter().map(finished).collect::<Option<_>>().map(Trial::Called)
+}
+
+/// Runs `job` in `session`, each answer sent as it is known and each step with its own limits, and again from the next
+/// input on whenever a process ends in the middle.
 ///
 /// # Errors
 /// The sandbox is broken; nothing is said about the program.
-pub async fn conclude(
-    session: &mut Session,
-    job: Job<'_>,
-    (answer, end): (Answer, End),
-    memory_bytes: u64,
-) -> anyhow::Result<Trial> {
-    if answer.locked_in && answer.failure.is_some() && !answer.forged {
-        return Ok(failed(&answer, &end, memory_bytes));
-    }
-    let count = answer.examples.unwrap_or(usize::MAX);
-    let asked = |call: &Call, at: usize| job.order.as_ref().map_or(at, |order| order[at]) == call.index;
-    let all = answer.calls.len() == job.order.as_ref().map_or(count, Vec::len);
-    if end.cause == Cause::Done && all && answer.calls.iter().enumerate().all(|(at, call)| asked(call, at)) {
-        let finished = answer.calls.into_iter().filter_map(|call| {
-            let Call { index, input, arguments, done } = call;
-            Some(Finished { index, input, arguments, done: done? })
-        });
-        let finished: Vec<_> = finished.collect();
-        if finished.len() == job.order.as_ref().map_or(count, Vec::len) {
-            return Ok(Trial::Called(finished));
-        }
-    }
-    carefully(session, Job { careful: true, ..job }, memory_bytes).await
-}
-
-/// Runs `job` in `session`, and again from the next input on whenever a process ends in the middle.
-///
-async fn carefully(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> anyhow::Result<Trial> {
+pub async fn carefully(session: &mut Session, mut job: Job<'_>, memory_bytes: u64) -> anyhow::Result<Trial> {
+    job.careful = true;
     let started = Instant::now();
     let mut finished = Vec::new();
     let mut fruitless = 0;

@@ -103,7 +103,7 @@ pub(crate) struct ExecuteArgs {
 impl ExecuteArgs {
     pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
         let executor = Arc::new(Executor::start(&resolver.get(&self.exec)?).await?);
-        let concurrency = 2 * executor.slots();
+        let concurrency = executor.concurrency();
         let read = worker_llm::published::read_inputs;
         let result = filtered(Arc::clone(&executor), &self.files, read, concurrency, stop).await;
         executor.shutdown().await;
