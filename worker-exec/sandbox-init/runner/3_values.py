@@ -22,11 +22,13 @@ def make_is_literal():
         active = (*active, mark)
         if cls is Dict:
             for key, item in value.items():
-                if not is_literal(key, active) or not is_literal(item, active):
+                if kind(key) not in plain and not is_literal(key, active):
+                    return False
+                if kind(item) not in plain and not is_literal(item, active):
                     return False
             return True
         for item in value:
-            if not is_literal(item, active):
+            if kind(item) not in plain and not is_literal(item, active):
                 return False
         return True
 

@@ -142,6 +142,8 @@ def work(options):
         send(b"N", to_bytes(size(entries), 4, "little"))
         return entries
 
+    named = {}  # what stands in front of a value, for each name: as text, and as a field
+
     def start(entry, index):
         """Sends what the input looks like before the call; says whether it can be called."""
         pairs, fields, fits = [], [], True
@@ -155,10 +157,14 @@ def work(options):
                 shown, literal = "<" + name_of(kind(value))[8:-2] + " whose repr() failed>", False
             if not literal:
                 shown = hide_addresses(shown)
-            pairs.append(text(name) + ": " + shown)
+            if name not in named:
+                named[name] = text(name) + ": ", field(utf8(name))
+            as_text, as_field = named[name]
+            pairs.append(as_text + shown)
             shown = utf8(shown)
-            literal = literal and size(shown) <= cap
-            fields.append(field(utf8(name)) + (b"\1" if literal else b"\0") + field(shown[:cap]))
+            if size(shown) > cap:
+                shown, literal = shown[:cap], False
+            fields.append(as_field + (b"\1" if literal else b"\0") + field(shown))
         whole = utf8("{" + ", ".join(pairs) + "}")
         if size(whole) > cap:
             whole, fits = whole[:cap], False

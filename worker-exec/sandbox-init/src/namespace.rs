@@ -44,7 +44,8 @@ pub fn enter(mut config: Config) -> Result<(), String> {
         let mut answer = [0];
         ready.read_exact(&mut answer).map_err(|_| "the process outside is gone".to_owned())?;
         config.uids = answer[0] == 1;
-        config.pid_namespace = true;
+        // Where all programs have the same uid, what tells them apart is a pid namespace each.
+        config.pid_namespace = !config.uids;
         make_root(&config)?;
         return crate::serve(&config);
     }

@@ -108,7 +108,7 @@ impl Programs {
         end.extend((micros(usage.ru_utime) + micros(usage.ru_stime)).to_le_bytes());
         end.extend((started.elapsed().as_micros() as u64).to_le_bytes());
         end.extend((usage.ru_maxrss as u64).to_le_bytes());
-        end.extend(cleaned.err().unwrap_or_default().into_bytes());
+        end.extend(cleaned.err().or_else(|| runner.drift()).unwrap_or_default().into_bytes());
         frame::push(out, b'e', &end);
         Ok(matches!(reason, Reason::Done))
     }

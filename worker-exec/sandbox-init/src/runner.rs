@@ -17,6 +17,9 @@ use crate::{config::Config, seccomp};
 const START_DEADLINE_MS: i32 = 30_000;
 /// The descriptor on which the runner takes its orders.
 const CONTROL_FD: RawFd = 3;
+/// Programs between two looks at its memory, and how much it may have grown by then.
+const LOOK_EVERY: u64 = 128;
+const MAX_GROWTH: u64 = 32 << 20;
 /// Descriptors that a program may hold.
 const MAX_FILES: u64 = 64;
 
@@ -47,6 +50,10 @@ pub struct Runner {
     process: Child,
     /// `version` and what protects its children, one a line.
     pub greeting: String,
+    /// Children so far.
+    forked: u64,
+    /// Memory that it had when it was first asked, in bytes.
+    began_with: Option<u64>,
 }
 
 impl Runner {
@@ -103,7 +110,7 @@ impl Runner {
         let process =
             command.spawn().map_err(|error| format!("cannot start Python {}: {error}", config.python.display()))?;
         drop(theirs);
-        let mut runner = Self { control: ours, process, greeting: String::new() };
+        let mut runner = Self { control: ours, process, greeting: String::new(), forked: 0, began_with: None };
         let greeting = runner.receive().map_err(|error| format!("Python did not come up: {error}"))?;
         runner.greeting = String::from_utf8_lossy(&greeting).into_owned();
         Ok(runner)
@@ -121,6 +128,18 @@ impl Runner {
         let answer = self.receive()?;
         let pid = <[u8; 4]>::try_from(answer.as_slice()).map_err(|_| io::Error::other("the runner could not fork"))?;
         Ok(i32::from_le_bytes(pid))
+    }
+
+    /// What is wrong if it has grown: it forks and nothing else. Asked for now and then only; without `/proc` its limit of
+    /// memory ends it instead.
+    pub fn drift(&mut self) -> Option<String> {
+        self.forked += 1;
+        if self.forked % LOOK_EVERY != 1 {
+            return None;
+        }
+        let has = resident_bytes(self.process.id())?;
+        let grown = has.saturating_sub(*self.began_with.get_or_insert(has));
+        (grown > MAX_GROWTH).then(|| format!("its interpreter grew by {} MiB", grown >> 20))
     }
 
     fn receive(&mut self) -> io::Result<Vec<u8>> {
@@ -147,6 +166,14 @@ impl Drop for Runner {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The second number of `/proc/PID/statm`, in pages.
+fn resident_bytes(pid: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    // SAFETY: a plain question.
+    Some(pages * unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64)
 }
 
 /// A bare name is looked up in PATH, as an image sets it.
