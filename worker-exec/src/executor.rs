@@ -119,6 +119,7 @@ impl Executor {
             examples: &input.examples,
             order: None,
             reversed: false,
+            shifted: false,
             seed: 0,
             lines: false,
             canonical: self.stability,
@@ -128,7 +129,8 @@ impl Executor {
             cpu: self.cpu,
         };
         let runner = Runner { other_hash_seed: true, ..job.runner };
-        let mut again = Job { seed: 1, lines: true, runner, cpu: self.cpu * SECOND_FACTOR, ..job.clone() };
+        let mut again =
+            Job { seed: 1, shifted: true, lines: true, runner, cpu: self.cpu * SECOND_FACTOR, ..job.clone() };
         let mut attempts = vec![trial::quick(&job)];
         if self.stability {
             // From the last example to the first. For nothing if the first attempt failed: then it is passed over.

@@ -20,6 +20,8 @@ pub struct Job<'a> {
     pub order: Option<Vec<usize>>,
     /// Whether all means from the last to the first.
     pub reversed: bool,
+    /// Whether its clock is a year on.
+    pub shifted: bool,
     /// What `random` is seeded with before each step.
     pub seed: u32,
     /// Whether to record the lines that run.
@@ -60,16 +62,16 @@ impl Job<'_> {
         self.cpu * WALL_FACTOR
     }
 
-    /// The whole message: length, runner, limits in milliseconds, and what `6_main.py` reads. Numbers are
+    /// The whole message: length, runner, limits in milliseconds, and what `7_main.py` reads. Numbers are
     /// little-endian.
     pub fn message(&self) -> Vec<u8> {
         let mut message = vec![0; 4];
-        message.push(flags([self.runner.other_hash_seed, self.runner.rich, self.only_after_done, false]) as u8);
+        message.push(flags([self.runner.other_hash_seed, self.runner.rich, self.only_after_done]) as u8);
         let mut number = |number: u32| message.extend(number.to_le_bytes());
         for limit in [self.cpu, self.wall()] {
             number(limit.as_millis() as u32);
         }
-        number(flags([self.lines, self.canonical, self.careful, self.reversed]));
+        number(flags([self.lines, self.canonical, self.careful, self.reversed, self.shifted]));
         number(self.seed);
         match &self.order {
             None => number(ALL),
@@ -89,6 +91,6 @@ impl Job<'_> {
 }
 
 /// The first is the lowest bit.
-fn flags(flags: [bool; 4]) -> u32 {
+fn flags<const N: usize>(flags: [bool; N]) -> u32 {
     flags.iter().rev().fold(0, |bits, flag| bits << 1 | u32::from(*flag))
 }

@@ -73,6 +73,7 @@ impl Session {
             lines: false,
             canonical: false,
             reversed: false,
+            shifted: false,
             careful: false,
             only_after_done: false,
             runner: Runner { other_hash_seed: false, rich: false },

@@ -31,8 +31,9 @@ const RUNNER: &str = concat!(
     include_str!("../runner/2_lock_in.py"),
     include_str!("../runner/3_values.py"),
     include_str!("../runner/4_lines.py"),
-    include_str!("../runner/5_program.py"),
-    include_str!("../runner/6_main.py"),
+    include_str!("../runner/5_clock.py"),
+    include_str!("../runner/6_program.py"),
+    include_str!("../runner/7_main.py"),
 );
 
 /// Which interpreter runs a program.

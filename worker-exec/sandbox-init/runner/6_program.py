@@ -225,6 +225,8 @@ def work(options):
     def run(job, answers):
         nonlocal result, patience
         result, patience = answers, 0 if job.careful else gather
+        if job.shifted:
+            shift_clock(job.program + job.examples)
         send(b"L")  # from here on the worker believes no failure of the sandbox's
         reseed(job.seed)
         function, names = define(job)

@@ -3,7 +3,7 @@
 class Job:
     """What `job.rs` wrote: flags, seed, indices, and three texts."""
 
-    __slots__ = ("lines", "canonical", "careful", "reversed", "seed", "order", "name", "program", "examples")
+    __slots__ = ("lines", "canonical", "careful", "reversed", "shifted", "seed", "order", "name", "program", "examples")
 
     def __init__(self, data):
         at = 0
@@ -21,7 +21,7 @@ class Job:
 
         flags = number()
         self.lines, self.canonical = bool(flags & 1), bool(flags & 2)
-        self.careful, self.reversed = bool(flags & 4), bool(flags & 8)
+        self.careful, self.reversed, self.shifted = bool(flags & 4), bool(flags & 8), bool(flags & 16)
         self.seed, count = number(), number()
         self.order = None if count == 0xFFFFFFFF else [number() for _ in range(count)]
         self.name, self.program, self.examples = string(), string(), string()

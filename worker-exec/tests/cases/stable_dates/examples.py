@@ -1,0 +1,1 @@
+examples = [dict(text="2024-02-29")]

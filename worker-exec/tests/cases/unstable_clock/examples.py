@@ -1,0 +1,1 @@
+examples = [dict(form="%Y"), dict(form="")]

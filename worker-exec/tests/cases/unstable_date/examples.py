@@ -1,0 +1,1 @@
+examples = [dict(year=2000)]

@@ -1,0 +1,4 @@
+import datetime
+
+def attack(year):
+    return datetime.date.today().year - year
