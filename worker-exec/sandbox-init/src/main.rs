@@ -7,11 +7,12 @@
 //! - [`frame`]: messages from and to the worker
 //! - [`seccomp`]: the filter that programs run under
 //! - [`runner`]: the preloaded interpreter that forks a child per program
-//! - [`program`]: one program from its job to its end
+//! - [`program`]: one program from its job to its end, and [`feed`]: the job on its way into it
 //! - [`clean`]: what must be gone before the next one
 
 mod clean;
 mod config;
+mod feed;
 mod frame;
 mod namespace;
 mod program;

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     clean::{self, Scratch},
     config::Config,
+    feed::Feed,
     frame::{self, Job},
     runner::{Runner, check},
 };
@@ -91,7 +92,7 @@ impl Programs {
         }
         let started = Instant::now();
         let job_bytes = job.payload.len() as u32;
-        let mut feed = Feed { to: Some(job_write), job: job.payload, sent: 0 };
+        let mut feed = Feed::new(job_write, job.payload);
         feed.send()?;
         runner.fork(job_read, result_write, uid, job_bytes)?;
         // Most programs have answered by the time that the runner says which child they are: one thing to wake up for
@@ -214,40 +215,6 @@ enum Taken {
     Frame(u8, Vec<u8>),
     Nothing,
     NoFrame,
-}
-
-/// The job on its way into the program.
-struct Feed {
-    to: Option<OwnedFd>,
-    job: Vec<u8>,
-    sent: usize,
-}
-
-impl Feed {
-    fn fd(&self) -> i32 {
-        self.to.as_ref().map_or(-1, AsRawFd::as_raw_fd)
-    }
-
-    /// Writes what fits; closes the pipe when all is written or nobody reads.
-    fn send(&mut self) -> io::Result<()> {
-        while let Some(to) = &self.to {
-            let rest = &self.job[self.sent..];
-            // SAFETY: a slice that we own.
-            let count = unsafe { libc::write(to.as_raw_fd(), rest.as_ptr().cast(), rest.len()) };
-            match usize::try_from(count) {
-                Ok(count) => self.sent += count,
-                Err(_) => match io::Error::last_os_error() {
-                    error if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                    error if error.kind() == io::ErrorKind::BrokenPipe => self.to = None,
-                    error => return Err(error),
-                },
-            }
-            if self.sent == self.job.len() {
-                self.to = None;
-            }
-        }
-        Ok(())
-    }
 }
 
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
