@@ -268,7 +268,7 @@ impl Sources {
     fn arguments(&self, index: usize, arguments: Vec<Argument>) -> Vec<(String, String)> {
         let written = |name: &str| {
             let entry = self.0.as_ref()?.get(index)?.as_ref()?;
-            entry.iter().find(|(other, _)| other == name).map(|(_, source)| source.clone())
+            entry.iter().rev().find(|(other, _)| other == name).map(|(_, source)| source.clone())
         };
         let source = |Argument { name, shown, literal }| {
             let written = if literal { None } else { written(&name) };

@@ -1,10 +1,6 @@
 //! The entries of `examples`, read off the source.
 
-use ruff_python_ast::{
-    Expr, Operator, Stmt,
-    token::parenthesized_range,
-    visitor::{self, Visitor},
-};
+use ruff_python_ast::{Expr, Operator, Stmt, token::parenthesized_range};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::is_examples;
@@ -35,11 +31,7 @@ pub fn entries(block: &str) -> Option<Vec<Option<Entry>>> {
                 other => {
                     if let Some(added) = added(module, other) {
                         found.as_mut()?.extend(added?);
-                        continue;
-                    }
-                    let mut mention = Mention(false);
-                    mention.visit_stmt(other);
-                    if mention.0 {
+                    } else if touches(module, other) {
                         return None;
                     }
                 }
@@ -70,7 +62,9 @@ fn listed(module: &Module, value: &Expr) -> Option<Vec<Option<Entry>>> {
         Expr::Tuple(tuple) => &tuple.elts,
         _ => return None,
     };
-    Some(entries.iter().map(|entry| entry_of(module, entry)).collect())
+    // What a star stands for is of any length: all that follows would be of the wrong index.
+    let starred = entries.iter().any(Expr::is_starred_expr);
+    (!starred).then(|| entries.iter().map(|entry| entry_of(module, entry)).collect())
 }
 
 fn entry_of(module: &Module, entry: &Expr) -> Option<Vec<(String, String)>> {
@@ -105,12 +99,19 @@ fn entry_of(module: &Module, entry: &Expr) -> Option<Vec<(String, String)>> {
     }
 }
 
-/// Whether a statement names the list.
-struct Mention(bool);
+/// Whether a statement may have to do with the list, by whatever way it names it, or may make `dict` mean something else.
+fn touches(module: &Module, statement: &Stmt) -> bool {
+    let text = &module.source[statement.range()];
+    let has = |name| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name);
+    has("examples") || has("dict") && may_bind_dict(statement)
+}
 
-impl<'a> Visitor<'a> for Mention {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        self.0 |= is_examples(expression);
-        visitor::walk_expr(self, expression);
+fn may_bind_dict(statement: &Stmt) -> bool {
+    match statement {
+        Stmt::FunctionDef(function) => function.name.as_str() == "dict",
+        Stmt::ClassDef(class) => class.name.as_str() == "dict",
+        Stmt::Assign(assign) => !matches!(&assign.targets[..], [Expr::Name(name)] if name.id.as_str() != "dict"),
+        Stmt::Expr(_) => false,
+        _ => true,
     }
 }
