@@ -246,6 +246,8 @@ fn agree(first: &[Finished], second: &[Finished]) -> bool {
         match (&a.outcome, two.map(|two| (&two.done, &two.done.outcome))) {
             (Outcome::Limit(Limit::Time), _) => true,
             (Outcome::Return(x), Some((b, Outcome::Return(y)))) => x == y || a.canonical == b.canonical,
+            // Up to Python 3.11 the tracer of lines takes part in the depth, and in the words.
+            (Outcome::Error(x), Some((_, Outcome::Error(y)))) if x.class == "RecursionError" => x.class == y.class,
             (Outcome::Error(x), Some((_, Outcome::Error(y)))) => x.class == y.class && x.message == y.message,
             (Outcome::Limit(x), Some((_, Outcome::Limit(y)))) => x == y,
             _ => false,

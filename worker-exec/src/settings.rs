@@ -49,7 +49,7 @@ pub struct ExecSettings {
     #[arg(long, value_name = "N", default_value_t = 5000)]
     pub sandbox_programs: u64,
     /// CPU seconds an input may take; by the clock it may take five times as long
-    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = finite)]
     pub timeout: f64,
     /// Address space of a program, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 512)]
@@ -95,5 +95,13 @@ impl ExecSettings {
     /// CPU time of one input.
     pub fn cpu(&self) -> Duration {
         Duration::from_secs_f64(self.timeout)
+    }
+}
+
+/// `nan` and `inf` are numbers to Rust, and nothing to JSON.
+fn finite(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err("not a number of seconds".to_owned()),
     }
 }

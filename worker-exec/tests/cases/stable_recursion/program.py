@@ -1,0 +1,2 @@
+def attack(x):
+    return attack(x + 1)
