@@ -167,7 +167,7 @@ fn ids() -> Found {
         return ("ids", State::Fine, "a user id of its own for each program".into());
     }
     let instead = "only one user id can be mapped here: a pid namespace for each program takes the place of an id of its \
-                   own; as root there are both";
+                   own; as root there would be one";
     ("ids", State::Weak, instead.into())
 }
 
