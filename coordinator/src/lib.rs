@@ -13,19 +13,21 @@
 //! - [`finish`]: what a finished run leaves
 //! - [`identity`]: which settings make a run what it is
 //! - [`doctor`]: what this machine can do
-//! - [`status`]: where everything of a fleet's run is
+//! - [`status`]: where everything of a fleet's run is, [`dead`]: what is nobody's, [`purge`]: its end
 //! - [`progress`]: the line on the terminal
 //! - [`cli`]: the command line
 
 pub mod assemble;
 pub mod cli;
 pub mod collect;
+pub mod dead;
 pub mod doctor;
 pub mod feed;
 pub mod finish;
 pub mod identity;
 pub mod output;
 pub mod progress;
+pub mod purge;
 pub mod run;
 pub mod show;
 pub mod sink;

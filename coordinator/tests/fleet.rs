@@ -59,11 +59,20 @@ fn a_fleet_gives_the_bytes_of_one_process() {
     for queue in status.as_array().expect("a list of queues") {
         assert_eq!(queue["ready"], 0, "{queue}");
     }
-    let [mut first_writer, _second_writer] = writers;
-    for worker in [&first_writer, &second_exec] {
+    let purge = [&["purge"][..], &run].concat();
+    assert_eq!(case2code(&purge).status.code(), Some(2), "a run was purged under the hands of its workers");
+    let [mut first_writer, mut second_writer] = writers;
+    for worker in [&first_writer, &second_writer, &second_exec] {
         worker.terminate();
     }
     let mut second_exec = second_exec;
     assert_eq!(first_writer.wait(DEADLINE), Some(0));
+    assert_eq!(second_writer.wait(DEADLINE), Some(0));
     assert_eq!(second_exec.wait(DEADLINE), Some(0));
+
+    let dead = succeed(&[&["dead"][..], &run].concat());
+    assert_eq!(String::from_utf8_lossy(&dead.stdout), "nothing was set aside\n");
+    assert_eq!(case2code(&purge).status.code(), Some(2), "a run was purged without a question");
+    succeed(&[&purge[..], &["--yes"]].concat());
+    assert_eq!(case2code(&[&["status"][..], &run].concat()).status.code(), Some(3), "the run is still there");
 }

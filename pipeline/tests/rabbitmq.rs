@@ -10,7 +10,7 @@ use broker::Broker;
 use pipeline::{
     message::{Address, Message, RecordType, RunId},
     queue::{
-        Consumer, Queue, QueueError, QueueName,
+        Consumer, Queue, QueueError, QueueName, Unattributable,
         rabbitmq::{BrokerSettings, RabbitQueue, lock::RoleLock},
     },
 };
@@ -44,6 +44,7 @@ async fn a_broker_that_behaves() {
     unroutable_is_an_error_and_heals(&broker).await;
     retry_comes_back_to_its_queue(&broker).await;
     one_holder_a_lock(&broker).await;
+    what_is_set_aside_is_seen_and_stays(&broker).await;
     looking_brings_nothing_about(&broker).await;
 }
 
@@ -106,9 +107,31 @@ async fn one_holder_a_lock(broker: &Broker) {
     let (first, second) = (queue(broker, "lock").await, queue(broker, "lock").await);
     let held = RoleLock::take(&first, "sink").await.expect("a free lock");
     assert!(held.held());
+    assert!(second.is_locked("sink").await.expect("an answer"));
+    assert!(!second.is_locked("submit").await.expect("an answer"));
     assert!(RoleLock::take(&second, "sink").await.is_err(), "two sinks for one run");
     drop(held);
     RoleLock::take(&second, "sink").await.expect("free again");
+}
+
+async fn what_is_set_aside_is_seen_and_stays(broker: &Broker) {
+    let queue = queue(broker, "dead").await;
+    assert!(queue.dead(10).await.expect("an answer").is_empty());
+    for body in ["one", "two"] {
+        let aside = Unattributable { reason: format!("no header `{body}`"), body: body.into() };
+        queue.set_aside(&aside).await.expect("confirmed");
+    }
+    queue.publish(QueueName::Dead, &message(9)).await.expect("confirmed");
+    for _ in 0..2 {
+        let seen = queue.dead(10).await.expect("an answer");
+        let shown: Vec<_> = seen.iter().map(|letter| (letter.reason.as_str(), letter.index)).collect();
+        let of_ours = ("no reason was written down", Some(9));
+        assert_eq!(shown, [("no header `one`", None), ("no header `two`", None), of_ours]);
+        assert_eq!(seen[0].body, "one");
+    }
+    assert_eq!(queue.dead(1).await.expect("an answer").len(), 1);
+    queue.delete().await.expect("deleted");
+    assert!(RabbitQueue::connect_to_existing(&settings(broker, "dead"), "dead").await.is_err());
 }
 
 async fn looking_brings_nothing_about(broker: &Broker) {

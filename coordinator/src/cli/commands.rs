@@ -9,8 +9,15 @@ use worker_llm::settings::WriterSettings;
 
 use super::Resolver;
 use crate::{
-    assemble::AssembleSettings, collect::CollectSettings, finish, identity::SharedSettings, output::report, run::Run,
-    sink::fleet, status, submit,
+    assemble::AssembleSettings,
+    collect::CollectSettings,
+    dead, finish,
+    identity::SharedSettings,
+    output::report,
+    purge::{self, Consent},
+    run::Run,
+    sink::fleet,
+    status, submit,
 };
 
 #[derive(Debug, Args)]
@@ -132,6 +139,50 @@ impl StatusArgs {
             status::table(&queues)
         };
         print(&text)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Most messages to show, the oldest first
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    #[command(flatten)]
+    broker: BrokerSettings,
+}
+
+impl DeadArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+        let letters = dead::dead(&resolver.get(&self.broker)?, self.limit).await?;
+        let text = if self.json {
+            format!("{}\n", serde_json::to_string_pretty(&letters).map_err(anyhow::Error::from)?)
+        } else {
+            dead::table(&letters)
+        };
+        print(&text)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PurgeArgs {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Even while processes work on the run
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    broker: BrokerSettings,
+}
+
+impl PurgeArgs {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+        let broker = resolver.get(&self.broker)?;
+        let messages = purge::purge(&broker, Consent { yes: self.yes, force: self.force }).await?;
+        print(&format!("deleted run {}, with {messages} messages\n", broker.run_name()?))
     }
 }
 

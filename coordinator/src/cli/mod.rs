@@ -41,6 +41,10 @@ enum Command {
     Sink(commands::SinkArgs),
     /// Fleet: where everything of a run is
     Status(commands::StatusArgs),
+    /// What could not be attributed to an item of a run, and why
+    Dead(commands::DeadArgs),
+    /// Delete the queues of a run, with all that is in them
+    Purge(commands::PurgeArgs),
     /// Write report.html of a finished run again
     Report(commands::ReportArgs),
     /// Print one function's sample or rejection; without an id the first sample
@@ -88,6 +92,8 @@ pub fn main() -> Result<(), Failure> {
             Command::Submit(args) => args.run(&resolver, stop).await,
             Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Status(args) => args.run(&resolver).await,
+            Command::Dead(args) => args.run(&resolver).await,
+            Command::Purge(args) => args.run(&resolver).await,
             Command::Report(args) => args.run(),
             Command::Show(args) => args.run(),
             Command::Doctor(args) => args.run(&resolver).await,

@@ -7,6 +7,7 @@
 //! - [`wire`]: a message as AMQP properties and back
 //! - [`claim`]: which run a name stands for
 //! - [`lock`]: one sink and one submit a run
+//! - [`inspect`]: for people: what was set aside, and the end of a run
 //!
 //! lapin's own recovery stays off: it leaves publishes that await a confirm hanging.
 
@@ -14,6 +15,7 @@ pub mod channels;
 pub mod claim;
 pub mod connection;
 pub mod consumer;
+pub mod inspect;
 pub mod lock;
 pub mod topology;
 pub mod wire;

@@ -1,0 +1,34 @@
+//! `case2code dead`: what could not be attributed to an item of the run.
+
+use pipeline::{
+    error::Failure,
+    queue::rabbitmq::{BrokerSettings, RabbitQueue, inspect::DeadLetter},
+};
+
+/// The oldest messages of `.dead`, which stay there.
+///
+/// # Errors
+/// No such run, or a broker that is out of reach.
+pub async fn dead(broker: &BrokerSettings, most: usize) -> Result<Vec<DeadLetter>, Failure> {
+    let queue = RabbitQueue::connect_to_existing(broker, "dead").await?;
+    Ok(queue.dead(most).await.map_err(anyhow::Error::from)?)
+}
+
+/// A line and the beginning of the body for each.
+pub fn table(letters: &[DeadLetter]) -> String {
+    let mut text = String::new();
+    for DeadLetter { reason, record_type, run_id, shard, index, bytes, body } in letters {
+        let of = |number: &Option<u64>| number.map_or("-".to_owned(), |number| number.to_string());
+        let (kind, run) = (record_type.as_deref().unwrap_or("-"), run_id.as_deref().unwrap_or("-"));
+        text.push_str(&format!(
+            "{kind}  run {run}  shard {}  index {}  {bytes} bytes: {reason}\n",
+            of(shard),
+            of(index)
+        ));
+        text.push_str(&format!("    {}\n", body.escape_debug()));
+    }
+    if letters.is_empty() {
+        text.push_str("nothing was set aside\n");
+    }
+    text
+}
