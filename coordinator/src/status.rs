@@ -19,18 +19,30 @@ pub struct QueueStatus {
     pub depth: Depth,
 }
 
-/// Looks at every queue of a run.
-///
-/// # Errors
-/// A broker that is out of reach.
-pub async fn status(broker: &BrokerSettings) -> Result<Vec<QueueStatus>, Failure> {
-    let queue = RabbitQueue::connect_to_existing(broker, "status").await?;
-    let mut queues = Vec::new();
-    for name in QueueName::ALL.into_iter().filter(|name| *name != QueueName::Run) {
-        let depth = queue.depth(name).await.map_err(anyhow::Error::from)?;
-        queues.push(QueueStatus { queue: name.as_str(), depth });
+/// Someone who looks at a run, once or again and again.
+pub struct Looker(RabbitQueue);
+
+impl Looker {
+    /// Connects.
+    ///
+    /// # Errors
+    /// No such run, or a broker that is out of reach.
+    pub async fn connect(broker: &BrokerSettings) -> Result<Self, Failure> {
+        Ok(Self(RabbitQueue::connect_to_existing(broker, "status").await?))
     }
-    Ok(queues)
+
+    /// Looks at every queue of the run.
+    ///
+    /// # Errors
+    /// A broker that is out of reach.
+    pub async fn look(&self) -> Result<Vec<QueueStatus>, Failure> {
+        let mut queues = Vec::new();
+        for name in QueueName::ALL.into_iter().filter(|name| *name != QueueName::Run) {
+            let depth = self.0.depth(name).await.map_err(anyhow::Error::from)?;
+            queues.push(QueueStatus { queue: name.as_str(), depth });
+        }
+        Ok(queues)
+    }
 }
 
 /// The status as a table.

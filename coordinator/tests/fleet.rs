@@ -59,6 +59,7 @@ fn a_fleet_gives_the_bytes_of_one_process() {
     for queue in status.as_array().expect("a list of queues") {
         assert_eq!(queue["ready"], 0, "{queue}");
     }
+    let mut watching = Running::start("case2code", &[&["status", "--watch", "--json"][..], &run].concat());
     let purge = [&["purge"][..], &run].concat();
     assert_eq!(case2code(&purge).status.code(), Some(2), "a run was purged under the hands of its workers");
     let [mut first_writer, mut second_writer] = writers;
@@ -70,6 +71,8 @@ fn a_fleet_gives_the_bytes_of_one_process() {
     assert_eq!(second_writer.wait(DEADLINE), Some(0));
     assert_eq!(second_exec.wait(DEADLINE), Some(0));
 
+    watching.terminate();
+    assert_eq!(watching.wait(DEADLINE), Some(0));
     let dead = succeed(&[&["dead"][..], &run].concat());
     assert_eq!(String::from_utf8_lossy(&dead.stdout), "nothing was set aside\n");
     assert_eq!(case2code(&purge).status.code(), Some(2), "a run was purged without a question");

@@ -1,6 +1,10 @@
 //! The commands that are no filters.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::Args;
 use pipeline::{error::Failure, queue::rabbitmq::BrokerSettings, shutdown::CancellationToken, telemetry::Telemetry};
@@ -19,6 +23,9 @@ use crate::{
     sink::fleet,
     status, submit,
 };
+
+/// Between two looks of `status --watch`.
+const WATCH_PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -126,19 +133,43 @@ pub(crate) struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Look again every two seconds, until interrupted
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
     broker: BrokerSettings,
 }
 
 impl StatusArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
-        let queues = status::status(&resolver.get(&self.broker)?).await?;
-        let text = if self.json {
-            format!("{}\n", serde_json::to_string_pretty(&queues).map_err(anyhow::Error::from)?)
-        } else {
-            status::table(&queues)
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: &CancellationToken) -> Result<(), Failure> {
+        let looker = status::Looker::connect(&resolver.get(&self.broker)?).await?;
+        if !self.watch {
+            return print(&self.text(&looker.look().await?)?);
+        }
+        let terminal = std::io::stdout().is_terminal();
+        while !stop.is_cancelled() {
+            match looker.look().await {
+                // The screen is cleared, so that one table stands there.
+                Ok(queues) if terminal => print(&format!("\x1b[H\x1b[2J{}", self.text(&queues)?))?,
+                Ok(queues) => print(&self.text(&queues)?)?,
+                // Whoever watches wants to see it come back.
+                Err(failure) => tracing::warn!(%failure, "cannot look"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(WATCH_PAUSE) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, queues: &[status::QueueStatus]) -> Result<String, Failure> {
+        let json = match (self.json, self.watch) {
+            (false, _) => return Ok(status::table(queues)),
+            (true, false) => serde_json::to_string_pretty(queues),
+            (true, true) => serde_json::to_string(queues),
         };
-        print(&text)
+        Ok(json.map_err(anyhow::Error::from)? + "\n")
     }
 }
 

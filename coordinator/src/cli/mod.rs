@@ -91,7 +91,7 @@ pub fn main() -> Result<(), Failure> {
             Command::Assemble(args) => args.run(&resolver).await,
             Command::Submit(args) => args.run(&resolver, stop).await,
             Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,
-            Command::Status(args) => args.run(&resolver).await,
+            Command::Status(args) => args.run(&resolver, &stop).await,
             Command::Dead(args) => args.run(&resolver).await,
             Command::Purge(args) => args.run(&resolver).await,
             Command::Report(args) => args.run(),
