@@ -27,6 +27,10 @@ const MAX_SILENT_DELIVERIES: u64 = 2;
 /// Results that a worker remembers, to acknowledge redeliveries of what it has already handed on.
 const REMEMBERED: usize = 10_000;
 
+/// How long work in flight is waited for once the loop is told to stop; then it goes back to the queue. Within what
+/// Kubernetes gives a pod (30 s), and far below what a request to a throttled server may take.
+pub const GRACE: Duration = Duration::from_secs(25);
+
 /// Which queues a stage stands between.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -96,7 +100,8 @@ impl StageMetrics {
     }
 }
 
-/// Drives `stage` until `stop` is cancelled (then what is in flight is finished) or the queue is closed and empty.
+/// Drives `stage` until `stop` is cancelled (then what is in flight is finished, or given back after [`GRACE`]) or the
+/// queue is closed and empty.
 ///
 /// # Errors
 /// The queue refuses for good. An outage of it is waited out.
@@ -111,7 +116,16 @@ pub async fn consume<S: Stage, Q: Queue>(
     let concurrency = u16::try_from(concurrency.clamp(1, usize::from(u16::MAX))).unwrap_or(u16::MAX);
     let mut consumer = queue.consume(route.from, concurrency).await?;
     let slots = Arc::new(Semaphore::new(usize::from(concurrency)));
-    let worker = Arc::new(Worker { stage, queue, route, metrics, confirmed: Mutex::default(), stop: stop.clone() });
+    let give_back = CancellationToken::new();
+    let worker = Arc::new(Worker {
+        stage,
+        queue,
+        route,
+        metrics,
+        confirmed: Mutex::default(),
+        stop: stop.clone(),
+        give_back: give_back.clone(),
+    });
     let tasks = TaskTracker::new();
     let ended = loop {
         let slot = Arc::clone(&slots).acquire_owned();
@@ -141,8 +155,21 @@ pub async fn consume<S: Stage, Q: Queue>(
         tasks.spawn(async move { worker.handle(delivery, slot, others).await });
     };
     tasks.close();
-    tasks.wait().await;
+    tokio::select! {
+        () = tasks.wait() => {}
+        () = overdue(&stop) => {
+            tracing::info!(stage = S::NAME.as_str(), in_flight = tasks.len(), "giving back what is not done yet");
+            give_back.cancel();
+            tasks.wait().await;
+        }
+    }
     ended
+}
+
+/// Ends when the grace period has passed since `stop`.
+async fn overdue(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }
 
 struct Worker<S, Q> {
@@ -152,6 +179,8 @@ struct Worker<S, Q> {
     metrics: StageMetrics,
     confirmed: Mutex<Recent>,
     stop: CancellationToken,
+    /// Work that is not done yet is dropped; its message is delivered again.
+    give_back: CancellationToken,
 }
 
 impl<S: Stage, Q: Queue> Worker<S, Q> {
@@ -192,7 +221,10 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
             }
         };
         let started = Instant::now();
-        let verdict = self.stage.process(input).await;
+        let verdict = tokio::select! {
+            verdict = self.stage.process(input) => verdict,
+            () = self.give_back.cancelled() => return Ok(()),
+        };
         let stage = S::NAME.as_str();
         self.metrics.duration.with_label_values(&[stage]).observe(started.elapsed().as_secs_f64());
         let next = match verdict {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use pipeline::{
-    consume::{MAX_ATTEMPTS, Route, StageMetrics, consume},
+    consume::{GRACE, MAX_ATTEMPTS, Route, StageMetrics, consume},
     filter,
     message::{Address, Message, RecordType, RunId},
     queue::{Consumer, Queue, QueueName, memory::MemoryQueue},
@@ -44,6 +44,7 @@ impl Stage for Moody {
             "down_twice" if calls <= 2 => Err(StageError::Unavailable("down".into())),
             "fails_once" if calls == 1 => Err(StageError::Failed("once".into())),
             "fails_always" => Err(StageError::Failed("always".into())),
+            "never_ends" => std::future::pending().await,
             "panics_always" => panic!("as a bug of ours would"),
             _ => Ok(Verdict::Pass(GeneratedInputs { function, examples: String::new(), generation: generation() })),
         }
@@ -130,6 +131,7 @@ async fn every_record_ends_once_whatever_the_stage_does() {
             "fails_once" => ("pass", 2),
             "fails_always" => ("poison", MAX_ATTEMPTS),
             // Two silent deliveries, then alone until the attempts are used up.
+            "never_ends" => std::future::pending().await,
             "panics_always" => ("poison", 2 * MAX_ATTEMPTS),
             _ => ("pass", 1),
         };
@@ -139,6 +141,29 @@ async fn every_record_ends_once_whatever_the_stage_does() {
 
 /// The same stage as a filter: one record that always fails does not end the rest, nor does a service that is down for
 /// a while.
+/// On a clock that jumps to whatever is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_stop_gives_back_what_is_not_done() {
+    let queue = MemoryQueue::new(10);
+    let (stage, stop) = (Arc::new(Moody::default()), CancellationToken::new());
+    let metrics = StageMetrics::register(&prometheus::Registry::new()).expect("new names");
+    let record = Function { name: "never_ends".into(), ..function(0) };
+    let address = Address { run_id: RunId("r".into()), shard: 0, index: 1 };
+    queue.publish(QueueName::Functions, &Message::of(address.clone(), &record)).await.expect("room");
+    let working = consume(Arc::clone(&stage), queue.clone(), Route::WRITE_INPUTS, 4, metrics, stop.clone());
+    let stopping = async {
+        while stage.calls.lock().expect("nobody panics in here").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(tokio::time::timeout(10 * GRACE, working), stopping);
+    ended.expect("an end within the grace period").expect("the queue works");
+    let mut again = queue.consume(QueueName::Functions, 1).await.expect("a consumer");
+    let delivery = again.next().await.expect("a queue that works").expect("given back");
+    assert_eq!(delivery.message.expect("attributable").address, address);
+}
+
 #[tokio::test]
 async fn a_filter_goes_on_after_a_record_that_always_fails() {
     let functions: Vec<Function> = [1, 2, 3, 4, 6].map(function).into();
