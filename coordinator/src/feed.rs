@@ -19,6 +19,8 @@ pub const CHUNK: usize = 256;
 pub struct Sharding {
     /// The run that they belong to.
     pub run_id: RunId,
+    /// The run's seed.
+    pub seed: u64,
     /// Items a shard.
     pub shard_size: u64,
 }
@@ -26,12 +28,16 @@ pub struct Sharding {
 impl Sharding {
     /// Where an item belongs.
     pub fn address(&self, index: u64) -> Address {
-        Address { run_id: self.run_id.clone(), shard: index / self.shard_size, index }
+        self.place(index / self.shard_size, index)
     }
 
     /// A control message for the sink.
     pub fn control<T: serde::Serialize>(&self, record_type: RecordType, record: &T) -> Message {
-        Message::new(record_type, Address { run_id: self.run_id.clone(), shard: 0, index: 0 }, record)
+        Message::new(record_type, self.place(0, 0), record)
+    }
+
+    fn place(&self, shard: u64, index: u64) -> Address {
+        Address { run_id: self.run_id.clone(), seed: self.seed, shard, index }
     }
 
     /// The messages that close a run of `items` items: its last shard, if that is not full, and the run.

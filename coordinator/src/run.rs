@@ -71,7 +71,7 @@ impl Run {
             eprintln!("{} is complete already; nothing to do", self.out.display());
             return Ok(());
         }
-        let writer = Writer::start(&self.writer, self.shared.seed, &telemetry.registry).await?;
+        let writer = Writer::start(&self.writer, &telemetry.registry).await?;
         let executor = Arc::new(Executor::start(&self.exec).await?);
         identity.extend(resolved(&writer, &executor));
         let finished = self.work(folder, Value::Object(identity), writer, Arc::clone(&executor), telemetry, stop).await;
@@ -123,7 +123,8 @@ impl Run {
     ) -> Result<Finished, Failure> {
         let (started, clock) = (SystemTime::now(), Instant::now());
         let mut shards = Shards::open(folder, self.assemble.clone())?;
-        let sharding = Sharding { run_id: mint_run_id(&identity), shard_size: self.shared.shard_size };
+        let sharding =
+            Sharding { run_id: mint_run_id(&identity), seed: self.shared.seed, shard_size: self.shared.shard_size };
         match &shards.known().run {
             Some(run) => same_identity(&run.identity, &identity, &self.place())?,
             None => shards.open_run(RunOpen {

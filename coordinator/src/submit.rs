@@ -9,10 +9,11 @@ use std::{
 use anyhow::Context;
 use pipeline::{
     error::Failure,
+    failpoint,
     message::{Address, RecordType, RunId, RunOpen},
     queue::{
         QueueError, QueueName,
-        rabbitmq::{BrokerSettings, RabbitQueue, claim, lock::RoleLock},
+        rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim},
     },
     shutdown::CancellationToken,
 };
@@ -73,8 +74,7 @@ pub async fn submit(
         }
         None => Cursor { run_id: fresh_run_id(&identity), identity: identity.clone(), next: 0, complete: false },
     };
-    let queue = RabbitQueue::connect(broker, "submit").await?;
-    let _lock = RoleLock::take(&queue, "submit").await?;
+    let queue = RabbitQueue::connect_alone(broker, "submit", WorksBy::Publishing).await?;
     if !cursor.complete {
         claim::claim(&queue, &cursor.run_id).await?;
     }
@@ -83,7 +83,7 @@ pub async fn submit(
         tracing::info!(items = cursor.next, "everything was submitted already");
         return Ok(cursor.next);
     }
-    let sharding = Sharding { run_id: cursor.run_id.clone(), shard_size: shared.shard_size };
+    let sharding = Sharding { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size };
     let open = RunOpen { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size, identity };
     publish(&queue, &sharding.control(RecordType::RunOpen, &open), &stop).await?;
 
@@ -106,7 +106,9 @@ pub async fn submit(
         let published = feed::publish_chunk(&queue, &sharding, chunk, wanted, &stop).await;
         stopped_or_other(published, &stop)?;
         cursor.next = items;
+        failpoint::pass("cursor.before_write");
         file.write(&cursor)?;
+        failpoint::pass("cursor.written");
         tracing::debug!(items, "confirmed");
     }
     for message in sharding.end(items) {

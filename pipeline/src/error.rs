@@ -17,6 +17,9 @@ pub enum Failure {
     /// A filter stopped by a signal: what it had read is written, the rest of its input is not. Exit code 130.
     #[error("stopped before the end of the input; everything read until then is written")]
     Cut,
+    /// A fleet worker stopped by a signal could not tell the broker what became of its last deliveries. Exit code 4.
+    #[error("the broker was not told of the last deliveries; it delivers them again, and nothing is lost")]
+    NotGivenBack,
     /// Anything else. Exit code 1.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
@@ -29,6 +32,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Unavailable(_) => 3,
             Self::Interrupted | Self::Cut => 130,
+            Self::NotGivenBack => 4,
             Self::Other(_) => 1,
         }
     }

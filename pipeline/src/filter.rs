@@ -104,6 +104,8 @@ pub type ReadLine<T> = fn(source: &str, number: u64, line: Vec<u8>) -> Result<T,
 pub struct Reading<'a, T> {
     /// What rejections call the input.
     pub source: &'a str,
+    /// The run's seed.
+    pub seed: u64,
     /// Makes a record of a line.
     pub read: ReadLine<T>,
     /// Once it is cancelled no further line is read; what is in flight is finished.
@@ -118,7 +120,7 @@ pub struct Reading<'a, T> {
 pub async fn run<S: Stage>(
     stage: Arc<S>,
     input: impl AsyncBufRead + Send + Unpin,
-    Reading { source, read, stop }: Reading<'_, S::Input>,
+    Reading { source, seed, read, stop }: Reading<'_, S::Input>,
     concurrency: usize,
     output: impl AsyncWrite + Send + Unpin,
     mut rejected: RejectionWriter,
@@ -136,7 +138,7 @@ pub async fn run<S: Stage>(
             let (stage, record, stop) = (Arc::clone(&stage), read(source, number, line), stop.clone());
             async move {
                 match record {
-                    Ok(record) => attempts(&*stage, record, &stop).await.map_err(anyhow::Error::from),
+                    Ok(record) => attempts(&*stage, record, seed, &stop).await.map_err(anyhow::Error::from),
                     Err(rejection) => Ok(Verdict::Reject(rejection)),
                 }
             }
@@ -166,11 +168,12 @@ pub async fn run<S: Stage>(
 async fn attempts<S: Stage>(
     stage: &S,
     record: S::Input,
+    seed: u64,
     stop: &CancellationToken,
 ) -> Result<Verdict<S::Output>, StageError> {
     let (mut failed, mut down_since) = (0, None);
     while failed < MAX_ATTEMPTS {
-        match stage.process(record.clone()).await {
+        match stage.process(record.clone(), seed).await {
             Err(StageError::Failed(reason)) => {
                 tracing::warn!(stage = %S::NAME, reason, "an attempt failed");
                 (failed, down_since) = (failed + 1, None);

@@ -11,6 +11,7 @@
 //! - [`queue`]: the queue contract, in memory and over RabbitMQ
 //! - [`consume`]: the loop consume → work → publish → acknowledge
 //! - [`filter`]: the same stages over JSON Lines instead of queues
+//! - [`failpoint`]: where a test kills the process; nothing without the feature `failpoints`
 //! - [`settings`]: flags, environment, file and defaults, resolved once
 //! - [`telemetry`]: logs, metrics and the health endpoints
 //! - [`shutdown`]: SIGTERM and SIGINT, once and twice
@@ -18,6 +19,7 @@
 
 pub mod consume;
 pub mod error;
+pub mod failpoint;
 pub mod filter;
 pub mod message;
 pub mod python;

@@ -73,6 +73,8 @@ impl fmt::Display for RunId {
 pub struct Address {
     /// The run.
     pub run_id: RunId,
+    /// Seed of the run's randomness. It travels with each item, so that no worker can be started with another.
+    pub seed: u64,
     /// The shard, from 0.
     pub shard: u64,
     /// The item's number in the whole run, from 0. Control messages carry 0.

@@ -16,12 +16,16 @@ pub trait Stage: Send + Sync + 'static {
     /// Its name in rejections, metrics and logs.
     const NAME: StageName;
 
-    /// Works one record. Called many times at once.
+    /// Works one record of a run with that seed, from which all randomness of ours comes. Called many times at once.
     ///
     /// A misbehaving *program* or *answer* is a [`Verdict`]; a misbehaving *service* is an [`Err`] and never becomes a
     /// statement about the record. The same record under the same settings gives the same verdict, whatever came
     /// before it.
-    fn process(&self, input: Self::Input) -> impl Future<Output = Result<Verdict<Self::Output>, StageError>> + Send;
+    fn process(
+        &self,
+        input: Self::Input,
+        seed: u64,
+    ) -> impl Future<Output = Result<Verdict<Self::Output>, StageError>> + Send;
 }
 
 /// What became of a record.

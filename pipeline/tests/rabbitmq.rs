@@ -11,7 +11,7 @@ use pipeline::{
     message::{Address, Message, RecordType, RunId},
     queue::{
         Consumer, Queue, QueueError, QueueName, Unattributable,
-        rabbitmq::{BrokerSettings, RabbitQueue, lock::RoleLock},
+        rabbitmq::{BrokerSettings, RabbitQueue, WorksBy},
     },
 };
 
@@ -22,7 +22,7 @@ fn settings(broker: &Broker, run: &str) -> BrokerSettings {
 }
 
 fn message(index: u64) -> Message {
-    let address = Address { run_id: RunId("r".into()), shard: 0, index };
+    let address = Address { run_id: RunId("r".into()), seed: u64::MAX, shard: 0, index };
     Message { record_type: RecordType::Function, address, attempt: 1, alone: 0, body: b"{}".to_vec() }
 }
 
@@ -104,14 +104,16 @@ async fn retry_comes_back_to_its_queue(broker: &Broker) {
 }
 
 async fn one_holder_a_lock(broker: &Broker) {
-    let (first, second) = (queue(broker, "lock").await, queue(broker, "lock").await);
-    let held = RoleLock::take(&first, "sink").await.expect("a free lock");
-    assert!(held.held());
-    assert!(second.is_locked("sink").await.expect("an answer"));
-    assert!(!second.is_locked("submit").await.expect("an answer"));
-    assert!(RoleLock::take(&second, "sink").await.is_err(), "two sinks for one run");
-    drop(held);
-    RoleLock::take(&second, "sink").await.expect("free again");
+    let settings = settings(broker, "lock");
+    let take = || RabbitQueue::connect_alone(&settings, "sink", WorksBy::Consuming);
+    let held = take().await.expect("a free lock");
+    let other = queue(broker, "lock").await;
+    assert!(other.is_locked("sink").await.expect("an answer"));
+    assert!(!other.is_locked("submit").await.expect("an answer"));
+    let refused = take().await.err().expect("two sinks for one run");
+    assert_eq!(refused.exit_code(), 2, "{refused}");
+    held.close().await.expect("closed");
+    take().await.expect("free again");
 }
 
 async fn what_is_set_aside_is_seen_and_stays(broker: &Broker) {
@@ -119,7 +121,7 @@ async fn what_is_set_aside_is_seen_and_stays(broker: &Broker) {
     assert!(queue.dead(10).await.expect("an answer").is_empty());
     for body in ["one", "two"] {
         let aside = Unattributable { reason: format!("no header `{body}`"), body: body.into() };
-        queue.set_aside(&aside).await.expect("confirmed");
+        queue.set_aside(lapin::BasicProperties::default(), &aside).await.expect("confirmed");
     }
     queue.publish(QueueName::Dead, &message(9)).await.expect("confirmed");
     for _ in 0..2 {

@@ -36,7 +36,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let rejected = RejectionWriter::create(arguments.rejected.as_deref()).await?;
     let (input, output) = (filter::open_input(None).await?, tokio::io::stdout());
     let concurrency = executor.concurrency();
-    let reading = Reading { source: "stdin", read: filter::read_record, stop: stop.clone() };
+    let reading = Reading { source: "stdin", seed: 0, read: filter::read_record, stop: stop.clone() };
     let counts = filter::run(Arc::clone(&executor), input, reading, concurrency, output, rejected).await;
     executor.shutdown().await;
     let counts = counts?;

@@ -190,7 +190,7 @@ impl Stage for Executor {
 
     const NAME: StageName = StageName::Execute;
 
-    async fn process(&self, input: GeneratedInputs) -> Result<Verdict<ExecutedFunction>, StageError> {
+    async fn process(&self, input: GeneratedInputs, _seed: u64) -> Result<Verdict<ExecutedFunction>, StageError> {
         let program = input.function.program();
         if program.len() + input.examples.len() > MAX_PROGRAM_BYTES {
             let detail = format!("the program and its examples are longer than {MAX_PROGRAM_BYTES} bytes");

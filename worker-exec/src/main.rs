@@ -49,8 +49,7 @@ async fn work() -> Result<(), Failure> {
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, slots = stage.slots(), "working");
-    let worked = consume(stage.clone(), queue, Route::EXECUTE, stage.concurrency(), metrics, stop).await;
+    let worked = consume(stage.clone(), queue.clone(), Route::EXECUTE, stage.concurrency(), metrics, stop).await;
     stage.shutdown().await;
-    worked.map_err(anyhow::Error::from)?;
-    Ok(())
+    queue.close_after(worked).await
 }

@@ -22,9 +22,6 @@ struct Cli {
     /// Address for /metrics, /livez and /readyz, e.g. 127.0.0.1:9091
     #[arg(long, value_name = "ADDR", env = "CASE2CODE_METRICS_ADDR")]
     metrics_addr: Option<std::net::SocketAddr>,
-    /// Seed of all randomness of ours; give every worker of a run the same
-    #[arg(long, default_value_t = 0, env = "CASE2CODE_SEED")]
-    seed: u64,
     #[command(flatten)]
     broker: BrokerSettings,
     #[command(flatten)]
@@ -46,14 +43,12 @@ async fn work() -> Result<(), Failure> {
     let telemetry = Telemetry::default();
     telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
-    let stage = settings::with_patience(broker.startup_wait, || Writer::start(&writer, cli.seed, &telemetry.registry));
+    let stage = settings::with_patience(broker.startup_wait, || Writer::start(&writer, &telemetry.registry));
     let stage = stage.await?;
     let queue = RabbitQueue::connect(&broker, "worker-llm").await?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, concurrency = writer.concurrency(), "working");
-    consume(stage, queue, Route::WRITE_INPUTS, writer.concurrency(), metrics, stop)
-        .await
-        .map_err(anyhow::Error::from)?;
-    Ok(())
+    let worked = consume(stage, queue.clone(), Route::WRITE_INPUTS, writer.concurrency(), metrics, stop).await;
+    queue.close_after(worked).await
 }

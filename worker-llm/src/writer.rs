@@ -22,7 +22,6 @@ use crate::{
 /// Writes example inputs for functions.
 #[derive(Debug)]
 pub struct Writer {
-    seed: u64,
     kind: Kind,
 }
 
@@ -43,12 +42,12 @@ struct ModelWriter {
 }
 
 impl Writer {
-    /// Reaches the server, finds the model and loads the prompt. `seed` is the run's.
+    /// Reaches the server, finds the model and loads the prompt.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] within 10 s if a server cannot be used; [`Failure::Usage`] for a setting that is wrong.
-    pub async fn start(settings: &WriterSettings, seed: u64, registry: &Registry) -> Result<Arc<Self>, Failure> {
-        Self::start_with(settings, seed, registry, Patience::default()).await
+    pub async fn start(settings: &WriterSettings, registry: &Registry) -> Result<Arc<Self>, Failure> {
+        Self::start_with(settings, registry, Patience::default()).await
     }
 
     /// [`Self::start`] with another patience than the default.
@@ -57,12 +56,11 @@ impl Writer {
     /// As above.
     pub async fn start_with(
         settings: &WriterSettings,
-        seed: u64,
         registry: &Registry,
         patience: Patience,
     ) -> Result<Arc<Self>, Failure> {
         if settings.writer == WriterKind::Builtin {
-            return Ok(Arc::new(Self { seed, kind: Kind::Builtin }));
+            return Ok(Arc::new(Self { kind: Kind::Builtin }));
         }
         let prompt = Prompt::load(&settings.prompt, settings.prompts_dir.as_deref())?;
         let timeout = Duration::from_secs(settings.llm_timeout.max(1));
@@ -81,7 +79,7 @@ impl Writer {
         client.metrics().register(registry).map_err(anyhow::Error::from)?;
         let (temperature, top_p, max_tokens) = (settings.temperature, settings.top_p, settings.max_tokens);
         let writer = ModelWriter { client, model, prompt, temperature, top_p, max_tokens };
-        Ok(Arc::new(Self { seed, kind: Kind::Model(Box::new(writer)) }))
+        Ok(Arc::new(Self { kind: Kind::Model(Box::new(writer)) }))
     }
 
     /// What was found at the start and changes what is written: `model` and `prompt_sha256`.
@@ -99,11 +97,11 @@ impl Stage for Writer {
     type Output = GeneratedInputs;
     const NAME: StageName = StageName::WriteInputs;
 
-    async fn process(&self, function: Function) -> Result<Verdict<GeneratedInputs>, StageError> {
+    async fn process(&self, function: Function, seed: u64) -> Result<Verdict<GeneratedInputs>, StageError> {
         match &self.kind {
-            Kind::Builtin => Ok(builtin::write(&function, self.seed)),
+            Kind::Builtin => Ok(builtin::write(&function, seed)),
             Kind::Model(writer) => {
-                let seed = request_seed(self.seed, &function.id);
+                let seed = request_seed(seed, &function.id);
                 writer.write(function, seed).await
             }
         }

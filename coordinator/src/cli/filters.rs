@@ -87,8 +87,8 @@ impl WriteInputsArgs {
         stop: CancellationToken,
     ) -> Result<(), Failure> {
         let (settings, seed) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
-        let writer = Writer::start(&settings, seed, &telemetry.registry).await?;
-        filtered(writer, &self.files, filter::read_record, settings.concurrency(), stop).await
+        let writer = Writer::start(&settings, &telemetry.registry).await?;
+        filtered(writer, &self.files, seed, filter::read_record, settings.concurrency(), stop).await
     }
 }
 
@@ -105,7 +105,7 @@ impl ExecuteArgs {
         let executor = Arc::new(Executor::start(&resolver.get(&self.exec)?).await?);
         let concurrency = executor.concurrency();
         let read = worker_llm::published::read_inputs;
-        let result = filtered(Arc::clone(&executor), &self.files, read, concurrency, stop).await;
+        let result = filtered(Arc::clone(&executor), &self.files, 0, read, concurrency, stop).await;
         executor.shutdown().await;
         result
     }
@@ -137,6 +137,7 @@ impl AssembleArgs {
 async fn filtered<S: Stage>(
     stage: Arc<S>,
     files: &FilterFiles,
+    seed: u64,
     read: ReadLine<S::Input>,
     concurrency: usize,
     stop: CancellationToken,
@@ -144,7 +145,7 @@ async fn filtered<S: Stage>(
     let input = filter::open_input(files.file.as_deref()).await?;
     let rejected = RejectionWriter::create(files.rejected.as_deref()).await?;
     let source = files.source();
-    let reading = Reading { source: &source, read, stop: stop.clone() };
+    let reading = Reading { source: &source, seed, read, stop: stop.clone() };
     let counts = filter::run(stage, input, reading, concurrency, tokio::io::stdout(), rejected).await?;
     say(S::NAME.as_str(), counts, files.rejected.is_some());
     if stop.is_cancelled() { Err(Failure::Cut) } else { Ok(()) }

@@ -12,7 +12,10 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     file::properties::WriterProperties,
 };
-use pipeline::records::{Rejection, Sample};
+use pipeline::{
+    failpoint,
+    records::{Rejection, Sample},
+};
 
 use super::{columns::schema, rows::Row};
 use crate::assemble::Format;
@@ -90,7 +93,9 @@ fn replace(
     let result = write(&mut file).and_then(|rows| {
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         if rows {
+            failpoint::pass("part.before_rename");
             fs::rename(&temporary, &place)?;
+            failpoint::pass("part.renamed");
         } else if place.exists() {
             fs::remove_file(&place)?;
         }

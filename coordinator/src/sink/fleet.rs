@@ -12,7 +12,7 @@ use pipeline::{
     message::RunOpen,
     queue::{
         Queue, QueueName,
-        rabbitmq::{BrokerSettings, RabbitQueue, claim, lock::RoleLock},
+        rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim},
     },
     shutdown::CancellationToken,
     telemetry::Telemetry,
@@ -56,8 +56,7 @@ pub async fn sink(
         return Ok(());
     }
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let queue = RabbitQueue::connect(broker, "sink").await?;
-    let _lock = RoleLock::take(&queue, "sink").await?;
+    let queue = RabbitQueue::connect_alone(broker, "sink", WorksBy::Consuming).await?;
     let shards = Shards::open(folder, assemble.clone())?;
     finish::write_card(shards.folder())?;
     if let Some(run) = &shards.known().run {

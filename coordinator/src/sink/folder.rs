@@ -109,17 +109,25 @@ impl OutputFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(known),
             Err(error) => return Err(error).with_context(|| format!("reading {}", self.events().display())),
         };
-        let mut whole = 0;
+        let (mut whole, mut position) = (0, 0);
         for line in text.split_inclusive(|byte| *byte == b'\n') {
+            position += line.len();
             let event = if line.ends_with(b"\n") { serde_json::from_slice(line).ok() } else { None };
             match event {
                 Some(Event::Open(run)) => known.run = Some(run),
                 Some(Event::ShardClosed(closed)) => _ = known.closed.insert(closed.shard, closed),
                 Some(Event::RunClosed(end)) => known.end = Some(end),
                 Some(Event::Done(summary)) => _ = known.done.insert(summary.shard, summary),
-                None => break,
+                None => continue,
             }
-            whole += line.len();
+            // Only the tail may be torn. A line that does not read, with others behind it, is a fault of the disk.
+            if whole + line.len() < position {
+                anyhow::bail!(
+                    "{}: damaged at byte {whole}; restore it, or start in another folder",
+                    self.events().display()
+                );
+            }
+            whole = position;
         }
         if whole < text.len() {
             OpenOptions::new().write(true).open(self.events())?.set_len(whole as u64)?;

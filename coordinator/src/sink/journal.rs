@@ -7,6 +7,7 @@ use std::{
 };
 
 use pipeline::{
+    failpoint,
     message::RecordType,
     records::{ExecutedFunction, Rejection},
 };
@@ -42,6 +43,14 @@ pub struct Entry {
     pub body: Vec<u8>,
 }
 
+/// What a journal was found to be.
+struct Scanned {
+    /// Bytes up to the end of the last line that reads.
+    whole: u64,
+    /// Lines before it that do not.
+    damaged: u64,
+}
+
 /// An open journal. What lies before `len` is whole lines on disk.
 pub struct Journal {
     file: File,
@@ -55,19 +64,28 @@ impl Journal {
     /// # Errors
     /// The disk refuses.
     pub fn open(path: &Path) -> io::Result<(Self, Vec<u64>)> {
+        let new = !path.exists();
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        if let Some(folder) = path.parent().filter(|_| new) {
+            File::open(folder)?.sync_all()?; // its name has to last as its lines do
+        }
         let mut journal = Self { file, path: path.to_owned(), len: 0 };
         let mut indices = Vec::new();
-        let len = journal.scan(|index, _, _| {
+        let scanned = journal.scan(|index, _, _| {
             indices.push(index);
             true
         })?;
-        if journal.file.metadata()?.len() > len {
+        if journal.file.metadata()?.len() > scanned.whole {
             tracing::warn!(journal = %path.display(), "cut off a torn tail");
-            journal.file.set_len(len)?;
+            journal.file.set_len(scanned.whole)?;
             journal.file.sync_data()?;
         }
-        journal.len = len;
+        if scanned.damaged > 0 {
+            // A disk fault, not a crash: what follows was written after it.
+            let (journal, lines) = (path.display(), scanned.damaged);
+            tracing::error!(%journal, lines, "damaged lines; their items have to be submitted again (submit --again)");
+        }
+        journal.len = scanned.whole;
         Ok((journal, indices))
     }
 
@@ -82,12 +100,21 @@ impl Journal {
             lines.extend_from_slice(body);
             lines.extend_from_slice(b"}\n");
         }
-        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
+        failpoint::pass("journal.before_write");
+        if failpoint::is_hit("journal.half_written") {
+            let _ = self.file.write_all(&lines[..lines.len() / 2]).and_then(|()| self.file.sync_data());
+            std::process::abort();
+        }
+        let written = self.file.write_all(&lines).and_then(|()| {
+            failpoint::pass("journal.before_sync");
+            self.file.sync_data()
+        });
         if let Err(error) = written {
             // Half a line would hide the next one: back to the last whole one. Cutting needs no space.
             self.file.set_len(self.len)?;
             return Err(error);
         }
+        failpoint::pass("journal.synced");
         self.len += lines.len() as u64;
         Ok(())
     }
@@ -106,20 +133,24 @@ impl Journal {
         Ok(outcomes.into_iter().collect())
     }
 
-    /// Calls `each` for every whole line, until it says that a line is none. Gives the length of what was whole.
-    fn scan(&mut self, mut each: impl FnMut(u64, &str, &str) -> bool) -> io::Result<u64> {
+    /// Calls `each` for every line that reads; it says whether the record does, too.
+    fn scan(&mut self, mut each: impl FnMut(u64, &str, &str) -> bool) -> io::Result<Scanned> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut reader = BufReader::with_capacity(1 << 20, &self.file);
-        let (mut whole, mut line) = (0, Vec::new());
+        let (mut position, mut bad, mut line) = (0, 0, Vec::new());
+        let mut scanned = Scanned { whole: 0, damaged: 0 };
         loop {
             line.clear();
             let read = reader.read_until(b'\n', &mut line)?;
             if read == 0 || line.last() != Some(&b'\n') {
-                return Ok(whole);
+                return Ok(scanned);
             }
+            position += read as u64;
             match serde_json::from_slice::<Line<'_>>(&line) {
-                Ok(line) if each(line.index, &line.record_type, line.record.get()) => whole += read as u64,
-                _ => return Ok(whole),
+                Ok(line) if each(line.index, &line.record_type, line.record.get()) => {
+                    scanned = Scanned { whole: position, damaged: bad };
+                }
+                _ => bad += 1,
             }
         }
     }

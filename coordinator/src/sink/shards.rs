@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Context;
 use pipeline::{
+    failpoint,
     message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
     reason::Reason,
     stage::Verdict,
@@ -266,6 +267,7 @@ impl Shards {
         match self.parts_of(shard, &mut open) {
             Ok(summary) => {
                 self.known.done.insert(shard, summary);
+                failpoint::pass("shard.done");
                 open.journal.remove()?;
                 Ok(())
             }

@@ -141,6 +141,10 @@ impl Consumer for MemoryConsumer {
             MemoryReceipt { channel: Arc::clone(&self.channel), message: Some((message.clone(), delivery_count)) };
         Ok(Some(Delivery { message: Ok(message), delivery_count, receipt: Box::new(receipt) }))
     }
+
+    async fn retire(self) {
+        // Nothing is held ahead.
+    }
 }
 
 struct MemoryReceipt {

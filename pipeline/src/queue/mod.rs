@@ -72,6 +72,9 @@ pub enum QueueError {
     /// The broker refuses, and will refuse again: credentials, rights, a queue declared with other arguments.
     #[error("{0}")]
     Refused(String),
+    /// Another process has the role. Worth trying again only once that one is gone.
+    #[error("another process works on this run: it has the lock `{0}`")]
+    Taken(String),
     /// There is no such run.
     #[error("{0}")]
     Unknown(String),
@@ -99,6 +102,10 @@ pub trait Consumer: Send + 'static {
     /// The next delivery; `None` after the queue was closed on purpose and is empty. A broken stream is rebuilt here,
     /// or is an `Err`: it never looks like the end of work.
     fn next(&mut self) -> impl Future<Output = Result<Option<Delivery>, QueueError>> + Send;
+
+    /// Takes no more. What this process holds and [`Self::next`] has not given yet goes back to the queue; what it has
+    /// given can still be answered for.
+    fn retire(self) -> impl Future<Output = ()> + Send;
 }
 
 /// A message that is ours until it is acknowledged. Dropping it leaves it with the queue, which delivers it again.

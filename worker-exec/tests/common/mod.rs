@@ -145,7 +145,7 @@ pub fn record(id: &str, name: &str, code: String, examples: String) -> Generated
 
 /// What came of a record, as JSON.
 pub async fn outcome_of(executor: &Executor, record: GeneratedInputs) -> Value {
-    match executor.process(record).await {
+    match executor.process(record, 0).await {
         Ok(Verdict::Pass(executed)) => json!(executed),
         Ok(Verdict::Reject(rejection)) => json!(rejection),
         Err(error) => json!({"broken": error.to_string()}),

@@ -3,20 +3,20 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{ExponentialBuilder, Retryable};
 use lapin::{
-    Connection, ConnectionProperties,
+    Connection, ConnectionProperties, ErrorKind,
     types::ShortString,
     uri::{AMQPScheme, AMQPUri},
 };
 use tokio::sync::Mutex;
 
-use super::{ANSWER_DEADLINE, topology::Topology};
+use super::{ANSWER_DEADLINE, channels::answered, lock, topology::Topology};
 use crate::{error::Failure, queue::QueueError};
 
 /// How long one try to connect may take.
@@ -25,6 +25,13 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// Seconds between heartbeats: a peer that is gone without a word is noticed after two.
 const HEARTBEAT_S: u16 = 15;
 
+/// How long a lock that is taken is asked for again: the connection of a holder that was just killed takes a moment.
+const TAKEN_PATIENCE: Duration = Duration::from_secs(8);
+
+/// The same for a process that held it before. The broker notices that a connection of ours is gone after two of its
+/// heartbeats at the latest; until then the holder is ourselves.
+const RETAKE_PATIENCE: Duration = Duration::from_secs(120);
+
 /// One connection and the way to make it again. Clones share it.
 #[derive(Clone)]
 pub struct Link {
@@ -32,58 +39,96 @@ pub struct Link {
 }
 
 struct Inner {
-    uri: AMQPUri,
+    /// The nodes of a cluster; more than one where the URL names several.
+    nodes: Vec<AMQPUri>,
+    /// Which of them comes next.
+    node: AtomicUsize,
     name: String,
     topology: Topology,
-    live: Mutex<Option<Arc<Connection>>>,
+    /// The lock that this connection holds as long as it lives.
+    lock: Option<String>,
+    state: Mutex<State>,
     stale: AtomicBool,
     made: AtomicU64,
 }
 
+#[derive(Default)]
+struct State {
+    live: Option<Arc<Connection>>,
+    /// Since when another connection has had the lock.
+    taken_since: Option<Instant>,
+}
+
 impl Link {
-    /// A connection that is not made yet.
+    /// A connection that is not made yet. With a `lock` (a role) it is made only together with that lock, each time.
     ///
     /// # Errors
     /// The URL does not parse: [`Failure::Usage`].
-    pub fn new(url: &str, name: String, topology: Topology) -> Result<Self, Failure> {
-        let mut uri: AMQPUri =
-            url.parse().map_err(|error| Failure::Usage(format!("--amqp-url {}: {error}", without_password(url))))?;
-        if uri.vhost.is_empty() {
-            uri.vhost = "/".into(); // amqp://host/ means the default virtual host to everyone but the specification
-        }
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
-        uri.query.connection_timeout.get_or_insert(CONNECT_DEADLINE.as_millis() as u64);
+    pub fn new(urls: &str, name: String, topology: Topology, lock: Option<&str>) -> Result<Self, Failure> {
         let inner = Inner {
-            uri,
+            nodes: each_url(urls).map(|url| uri(&url)).collect::<Result<_, _>>()?,
+            node: AtomicUsize::default(),
             name,
+            lock: lock.map(|role| topology.lock(role)),
             topology,
-            live: Mutex::default(),
+            state: Mutex::default(),
             stale: AtomicBool::default(),
             made: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The live connection, made now if there is none. One try.
+    /// The live connection, made now if there is none. One try, at the next node of the cluster.
     ///
     /// # Errors
-    /// The broker is out of reach or refuses.
+    /// The broker is out of reach or refuses. What refuses after it has once let us in is taken to be on its way up.
     pub async fn connection(&self) -> Result<Arc<Connection>, QueueError> {
-        let mut live = self.inner.live.lock().await;
+        let mut state = self.inner.state.lock().await;
         let stale = self.inner.stale.swap(false, Ordering::SeqCst);
-        if let Some(connection) = live.as_ref().filter(|connection| !stale && connection.status().connected()) {
+        if let Some(connection) = state.live.as_ref().filter(|connection| !stale && connection.status().connected()) {
             return Ok(Arc::clone(connection));
         }
-        if let Some(old) = live.take() {
+        if let Some(old) = state.live.take() {
             // Closing tells the broker to deliver again what the old connection held; the answer does not matter.
             let _ = tokio::time::timeout(Duration::from_secs(1), old.close(200, "rebuilt".into())).await;
         }
-        let connection = Arc::new(self.connect().await?);
-        *live = Some(Arc::clone(&connection));
+        let again = self.generation() > 0;
+        let connection = match self.connect().await {
+            Ok(connection) => Arc::new(connection),
+            Err(QueueError::Taken(what)) => {
+                let patience = if again { RETAKE_PATIENCE } else { TAKEN_PATIENCE };
+                let waited = state.taken_since.get_or_insert_with(Instant::now).elapsed();
+                return Err(if waited < patience { QueueError::Unavailable(what) } else { QueueError::Taken(what) });
+            }
+            Err(QueueError::Refused(why)) if again => return Err(QueueError::Unavailable(why)),
+            Err(error) => return Err(error),
+        };
+        *state = State { live: Some(Arc::clone(&connection)), taken_since: None };
         if self.inner.made.fetch_add(1, Ordering::SeqCst) > 0 {
             tracing::info!(connection = self.inner.name, "connected to the broker again");
         }
         Ok(connection)
+    }
+
+    /// Ends the connection with whatever was sent on it before. Nobody may use it any more.
+    ///
+    /// # Errors
+    /// The broker did not answer: it may not have taken all of it.
+    pub async fn close(&self) -> Result<(), QueueError> {
+        let live = self.inner.state.lock().await.live.take();
+        let Some(connection) = live.filter(|connection| connection.status().connected()) else { return Ok(()) };
+        answered(async {
+            loop {
+                match connection.close(200, "done".into()).await {
+                    // A channel is being closed at this moment; lapin ends the others and stops at it.
+                    Err(error) if matches!(error.kind(), ErrorKind::InvalidChannelState(..)) => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    closed => return closed,
+                }
+            }
+        })
+        .await
     }
 
     /// As [`Self::connection`], again and again with growing pauses; a refusal ends it at once.
@@ -115,37 +160,60 @@ impl Link {
 
     async fn connect(&self) -> Result<Connection, QueueError> {
         let properties = ConnectionProperties::default().with_connection_name(self.inner.name.as_str().into());
-        let connect = Connection::connect_uri(self.inner.uri.clone(), properties);
+        let node = self.inner.node.fetch_add(1, Ordering::SeqCst) % self.inner.nodes.len();
+        let uri = self.inner.nodes[node].clone();
+        let tls = uri.scheme == AMQPScheme::AMQPS;
+        let connect = Connection::connect_uri(uri, properties);
         let connection = tokio::time::timeout(CONNECT_DEADLINE, connect)
             .await
             .map_err(|_| QueueError::Unavailable("no answer to the handshake".into()))?
-            .map_err(|error| self.sort(&error))?;
+            .map_err(|error| self.sort(&error, tls))?;
         let declare = async {
             let channel = connection.create_channel().await?;
             self.inner.topology.declare(&channel).await?;
-            channel.close(200, "declared".into()).await
+            channel.close(200, "declared".into()).await?;
+            if let Some(lock) = &self.inner.lock {
+                lock::take(&connection, lock).await?;
+            }
+            Ok(())
         };
         match tokio::time::timeout(ANSWER_DEADLINE, declare).await {
             Ok(Ok(())) => Ok(connection),
-            Ok(Err(error)) => Err(self.sort(&error)),
+            Ok(Err(error)) => Err(self.sort(&error, tls)),
             Err(_) => Err(QueueError::Unavailable("no answer to the declaration of queues".into())),
         }
     }
 
     /// Tells an outage from a refusal, by AMQP reply code (0-9-1 specification, 1.1): 403 access-refused, 530
-    /// not-allowed, 406 precondition-failed;
-    /// 404 not-found.
-    fn sort(&self, error: &lapin::Error) -> QueueError {
-        let lapin::ErrorKind::ProtocolError(reply) = error.kind() else {
-            let tls = self.inner.uri.scheme == AMQPScheme::AMQPS;
+    /// not-allowed, 406 precondition-failed, 404 not-found, 405 resource-locked.
+    fn sort(&self, error: &lapin::Error, tls: bool) -> QueueError {
+        let ErrorKind::ProtocolError(reply) = error.kind() else {
             return QueueError::Unavailable(format!("{error}{}", if tls { " (over TLS)" } else { "" }));
         };
         match reply.get_id() {
             404 => QueueError::Unknown(format!("no run `{}` on this broker", self.inner.topology.exchange())),
+            405 => QueueError::Taken(self.inner.lock.clone().unwrap_or_default()),
             403 | 530 | 406 => QueueError::Refused(reply.get_message().to_string()),
             _ => QueueError::Unavailable(error.to_string()),
         }
     }
+}
+
+/// Whether any of the nodes lets us in.
+///
+/// # Errors
+/// A URL that does not parse; within, why the last node did not.
+pub async fn reach(urls: &str) -> Result<Result<(), QueueError>, Failure> {
+    let mut last = Ok(());
+    for url in each_url(urls) {
+        let connect = Connection::connect_uri(uri(&url)?, ConnectionProperties::default());
+        last = match tokio::time::timeout(CONNECT_DEADLINE / 2, connect).await {
+            Ok(Ok(connection)) => return Ok(answered(connection.close(200, "done".into())).await),
+            Ok(Err(error)) => Err(QueueError::Unavailable(error.to_string())),
+            Err(_) => Err(QueueError::Unavailable("no answer in time".into())),
+        };
+    }
+    Ok(last)
 }
 
 /// A name for the wire.
@@ -156,8 +224,28 @@ pub fn short(text: &str) -> Result<ShortString, QueueError> {
     ShortString::try_new(text).map_err(|_| QueueError::Refused(format!("`{text}` is too long a name")))
 }
 
-/// The URL as it may be shown.
-pub fn without_password(url: &str) -> String {
+/// The URLs of a list that is separated by commas. A comma may be part of a password, but not with a scheme after it.
+fn each_url(urls: &str) -> impl Iterator<Item = String> {
+    urls.split(",amqp").enumerate().map(|(k, url)| if k == 0 { url.to_owned() } else { format!("amqp{url}") })
+}
+
+fn uri(url: &str) -> Result<AMQPUri, Failure> {
+    let mut uri: AMQPUri =
+        url.parse().map_err(|error| Failure::Usage(format!("--amqp-url {}: {error}", without_password(url))))?;
+    if uri.vhost.is_empty() {
+        uri.vhost = "/".into(); // amqp://host/ means the default virtual host to everyone but the specification
+    }
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+    uri.query.connection_timeout.get_or_insert(CONNECT_DEADLINE.as_millis() as u64);
+    Ok(uri)
+}
+
+/// The URL, or list of them, as it may be shown.
+pub fn without_password(urls: &str) -> String {
+    each_url(urls).map(|url| one_without_password(&url)).collect::<Vec<_>>().join(",")
+}
+
+fn one_without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     match rest.rsplit_once('@') {
         Some((_, place)) => format!("{scheme}://{place}"),

@@ -8,19 +8,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use lapin::{
-    Channel,
-    options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
+    BasicProperties, Channel,
+    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
     types::FieldTable,
 };
 
 use super::{RabbitQueue, channels::answered, connection::short, wire};
-use crate::queue::{BoxFuture, Consumer, Delivery, QueueError, QueueName, Receipt, Unattributable};
+use crate::{
+    failpoint,
+    queue::{BoxFuture, Consumer, Delivery, QueueError, QueueName, Receipt, Unattributable},
+};
 
-/// With nothing in hand and nothing delivered for this long, the channel is checked against the queue's depth: a
-/// consumer that the broker forgot (a leader change, a deleted queue) gets no word of it.
-const WATCH_AFTER: Duration = Duration::from_secs(20);
+/// How often a consumer that gets nothing is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(10);
+
+/// With nothing in hand and nothing delivered for this long, the consumer is made anew. The broker may have forgotten it,
+/// or count deliveries as held by it that never arrived (a change of the queue's leader does both, without a word);
+/// closing its channel makes them ready again.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// Consumes one queue.
 pub struct RabbitConsumer {
@@ -47,6 +54,13 @@ impl RabbitConsumer {
         Self { queue, from, prefetch: prefetch.max(1), open: None, pause: FIRST_PAUSE }
     }
 
+    async fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            let close = open.channel.close(200, "consuming anew".into());
+            let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
+        }
+    }
+
     async fn open(&self) -> Result<Open, QueueError> {
         let connection = self.queue.link().connection_with_patience().await?;
         let name = short(&self.queue.topology().queue(self.from))?;
@@ -60,46 +74,55 @@ impl RabbitConsumer {
         .await
     }
 
-    /// Waits for the next delivery of the open stream. `None`: the stream is no good any more.
-    async fn poll(&mut self) -> Option<Delivery> {
+    /// Waits for the next delivery of the open stream.
+    async fn poll(&mut self) -> Polled {
         let Self { queue, from, open, .. } = self;
-        let open = open.as_mut()?;
+        let Some(open) = open.as_mut() else { return Polled::Broken };
         let mut idle_since = Instant::now();
         loop {
-            match tokio::time::timeout(WATCH_AFTER, open.stream.next()).await {
-                Ok(Some(Ok(delivery))) => return Some(open.take(queue, delivery)),
+            match tokio::time::timeout(WATCH_EVERY, open.stream.next()).await {
+                Ok(Some(Ok(delivery))) => return Polled::Delivery(Box::new(open.take(queue, delivery))),
                 Ok(Some(Err(error))) => {
                     tracing::warn!(queue = %from, %error, "the consumer broke");
-                    return None;
+                    return Polled::Broken;
                 }
                 Ok(None) => {
                     tracing::warn!(queue = %from, "the broker ended the consumer");
-                    return None;
+                    return Polled::Broken;
                 }
+                Err(_) if !open.channel.status().connected() => return Polled::Broken,
                 Err(_) => {}
             }
-            if !open.channel.status().connected() {
-                return None;
-            }
-            let in_hand = open.in_hand.load(Ordering::SeqCst);
-            let Ok(depth) = queue.depth(*from).await else { continue };
-            if in_hand > 0 || (depth.ready == 0 && depth.consumers > 0) {
+            if open.in_hand.load(Ordering::SeqCst) > 0 {
                 idle_since = Instant::now();
-            } else if idle_since.elapsed() >= 2 * WATCH_AFTER {
-                tracing::warn!(queue = %from, ready = depth.ready, "messages wait but none comes: consuming anew");
-                return None;
+            } else if idle_since.elapsed() >= IDLE {
+                return Polled::Idle;
             }
         }
     }
 }
 
+enum Polled {
+    Delivery(Box<Delivery>),
+    /// Nothing came for [`IDLE`].
+    Idle,
+    /// The stream is no good any more.
+    Broken,
+}
+
 impl Open {
     fn take(&self, queue: &RabbitQueue, mut delivery: lapin::message::Delivery) -> Delivery {
         self.in_hand.fetch_add(1, Ordering::SeqCst);
+        failpoint::deliver(&delivery.data);
         let delivery_count = wire::delivery_count(&delivery);
         let message = wire::message(&mut delivery);
-        let receipt =
-            RabbitReceipt { queue: queue.clone(), acker: Some(delivery.acker), in_hand: Arc::clone(&self.in_hand) };
+        let receipt = RabbitReceipt {
+            queue: queue.clone(),
+            acker: Some(delivery.acker),
+            properties: delivery.properties,
+            _channel: self.channel.clone(),
+            in_hand: Arc::clone(&self.in_hand),
+        };
         Delivery { message, delivery_count, receipt: Box::new(receipt) }
     }
 }
@@ -110,7 +133,7 @@ impl Consumer for RabbitConsumer {
             if self.open.is_none() {
                 match self.open().await {
                     Ok(open) => self.open = Some(open),
-                    Err(error @ QueueError::Refused(_)) => return Err(error),
+                    Err(error @ (QueueError::Refused(_) | QueueError::Taken(_))) => return Err(error),
                     Err(error) => {
                         tracing::warn!(queue = %self.from, %error, "cannot consume");
                         tokio::time::sleep(self.pause).await;
@@ -119,18 +142,36 @@ impl Consumer for RabbitConsumer {
                     }
                 }
             }
-            if let Some(delivery) = self.poll().await {
-                self.pause = FIRST_PAUSE;
-                return Ok(Some(delivery));
+            match self.poll().await {
+                Polled::Delivery(delivery) => {
+                    self.pause = FIRST_PAUSE;
+                    return Ok(Some(*delivery));
+                }
+                Polled::Idle => {
+                    tracing::debug!(queue = %self.from, "nothing came for long: consuming anew");
+                    self.close().await;
+                    continue;
+                }
+                Polled::Broken => {}
             }
-            if let Some(broken) = self.open.take() {
-                // A queue or binding that is gone comes back with the topology of a new connection.
-                self.queue.link().rebuild();
-                let close = broken.channel.close(200, "rebuilt".into());
-                let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
-            }
+            // A queue or binding that is gone comes back with the topology of a new connection.
+            self.queue.link().rebuild();
+            self.close().await;
             tokio::time::sleep(self.pause).await;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn retire(mut self) {
+        let Some(Open { channel, mut stream, .. }) = self.open.take() else { return };
+        let cancelled = answered(channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await;
+        if let Err(error) = cancelled {
+            tracing::debug!(queue = %self.from, %error, "the broker makes ready again what this consumer holds");
+            return;
+        }
+        // The answer comes after all deliveries, so that what is here now is all there will be.
+        while let Some(Some(Ok(delivery))) = stream.next().now_or_never() {
+            let _ = delivery.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await;
         }
     }
 }
@@ -138,6 +179,9 @@ impl Consumer for RabbitConsumer {
 struct RabbitReceipt {
     queue: RabbitQueue,
     acker: Option<lapin::Acker>,
+    properties: BasicProperties,
+    /// Closed by lapin when its last user is gone, and with it every delivery of it that was not answered.
+    _channel: Channel,
     in_hand: Arc<AtomicI64>,
 }
 
@@ -155,7 +199,10 @@ impl Receipt for RabbitReceipt {
     fn ack(mut self: Box<Self>) -> BoxFuture<'static, Result<(), QueueError>> {
         Box::pin(async move {
             let Some(acker) = self.acker.take() else { return Ok(()) };
-            answered(acker.ack(BasicAckOptions::default())).await.map(drop)
+            failpoint::pass("ack.before");
+            let acknowledged = answered(acker.ack(BasicAckOptions::default())).await.map(drop);
+            failpoint::pass("ack.after");
+            acknowledged
         })
     }
 
@@ -166,10 +213,11 @@ impl Receipt for RabbitReceipt {
         })
     }
 
-    fn set_aside(self: Box<Self>, aside: Unattributable) -> BoxFuture<'static, Result<(), QueueError>> {
+    fn set_aside(mut self: Box<Self>, aside: Unattributable) -> BoxFuture<'static, Result<(), QueueError>> {
         Box::pin(async move {
             tracing::warn!(reason = aside.reason, "set aside on `.dead`");
-            self.queue.set_aside(&aside).await?;
+            let properties = std::mem::take(&mut self.properties);
+            self.queue.set_aside(properties, &aside).await?;
             self.ack().await
         })
     }

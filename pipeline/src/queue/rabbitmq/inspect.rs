@@ -90,7 +90,7 @@ fn letter(mut delivery: lapin::message::Delivery) -> DeadLetter {
     };
     // A consumer of ours writes `reason`; the broker `x-first-death-reason`.
     let by_broker = || text("x-first-death-reason").map(|reason| format!("dead-lettered by the broker: {reason}"));
-    let reason = text("reason").or_else(by_broker);
+    let reason = text(wire::REASON).or_else(by_broker);
     let record_type = delivery.properties.kind().as_ref().map(ToString::to_string);
     let (address, body): (Option<Address>, Vec<u8>) = match wire::message(&mut delivery) {
         Ok(message) => (Some(message.address), message.body),

@@ -36,7 +36,7 @@ use self::{
     topology::Topology,
 };
 use super::{Queue, QueueError, QueueName};
-use crate::{error::Failure, message::Message};
+use crate::{error::Failure, failpoint, message::Message};
 
 /// How long a publish may wait for its confirm, and any other call for its answer.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
@@ -44,7 +44,8 @@ pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 /// How a process reaches the broker.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
 pub struct BrokerSettings {
-    /// Broker, with credentials and virtual host: amqp://user:password@host:5672/%2f (amqps:// for TLS)
+    /// Broker, with credentials and virtual host: amqp://user:password@host:5672/%2f (amqps:// for TLS); the nodes of a
+    /// cluster separated by commas
     #[arg(long, env = "AMQP_URL", hide_env_values = true, default_value = "amqp://127.0.0.1:5672/%2f")]
     pub amqp_url: String,
     /// Name of the run; its queues are named {run}.functions, {run}.inputs, …
@@ -84,7 +85,15 @@ struct Inner {
     topology: Topology,
     publish: ChannelPool,
     consume: Link,
-    settings: BrokerSettings,
+}
+
+/// Which connection a role that one process has at a time does its work by: that one holds the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorksBy {
+    /// `submit`.
+    Publishing,
+    /// The sink.
+    Consuming,
 }
 
 impl RabbitQueue {
@@ -94,7 +103,15 @@ impl RabbitQueue {
     /// # Errors
     /// The broker was not reached within `startup_wait`, or refuses: [`Failure::Unavailable`] that names the setting.
     pub async fn connect(settings: &BrokerSettings, role: &str) -> Result<Self, Failure> {
-        Self::connect_to(settings, role, Topology::new(settings.run_name()?)).await
+        Self::connect_to(settings, role, Topology::new(settings.run_name()?), None).await
+    }
+
+    /// As [`Self::connect`] for a role that one process has at a time, for as long as it works.
+    ///
+    /// # Errors
+    /// Another process has it: [`Failure::Usage`].
+    pub async fn connect_alone(settings: &BrokerSettings, role: &str, works_by: WorksBy) -> Result<Self, Failure> {
+        Self::connect_to(settings, role, Topology::new(settings.run_name()?), Some(works_by)).await
     }
 
     /// As [`Self::connect`] for someone who only looks: a run that does not exist is an error and stays so.
@@ -102,32 +119,62 @@ impl RabbitQueue {
     /// # Errors
     /// No such run on this broker, or the broker was not reached: [`Failure::Unavailable`].
     pub async fn connect_to_existing(settings: &BrokerSettings, role: &str) -> Result<Self, Failure> {
-        Self::connect_to(settings, role, Topology::existing(settings.run_name()?)).await
+        Self::connect_to(settings, role, Topology::existing(settings.run_name()?), None).await
     }
 
-    async fn connect_to(settings: &BrokerSettings, role: &str, topology: Topology) -> Result<Self, Failure> {
-        let link = |purpose: &str| Link::new(&settings.amqp_url, format!("{role} {purpose}"), topology.clone());
-        let (publish, consume) = (link("publish")?, link("consume")?);
-        let patience = Duration::from_secs(settings.startup_wait.max(1));
+    async fn connect_to(
+        settings: &BrokerSettings,
+        role: &str,
+        topology: Topology,
+        alone: Option<WorksBy>,
+    ) -> Result<Self, Failure> {
+        let link = |purpose: &str, this: WorksBy| {
+            let lock = (alone == Some(this)).then_some(role);
+            Link::new(&settings.amqp_url, format!("{role} {purpose}"), topology.clone(), lock)
+        };
+        let (publish, consume) = (link("publish", WorksBy::Publishing)?, link("consume", WorksBy::Consuming)?);
         let unreachable = |error: &dyn std::fmt::Display| {
             let place = connection::without_password(&settings.amqp_url);
             Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL"))
         };
-        let first = tokio::time::timeout(patience, publish.connection_with_patience()).await;
-        match first {
+        let first = if alone == Some(WorksBy::Consuming) { &consume } else { &publish };
+        // The lock of a process that was just killed is waited for, however short the patience with the broker.
+        let patience = settings.startup_wait.max(if alone.is_some() { 10 } else { 1 });
+        match tokio::time::timeout(Duration::from_secs(patience), first.connection_with_patience()).await {
             Ok(Ok(_)) => {}
             Ok(Err(QueueError::Unknown(error))) => return Err(Failure::Unavailable(error)),
+            Ok(Err(QueueError::Taken(lock))) => {
+                return Err(Failure::Usage(format!("another `{role}` works on this run (lock `{lock}`)")));
+            }
             Ok(Err(error)) => return Err(unreachable(&error)),
             Err(_) => return Err(unreachable(&"no answer in time")),
         }
-        Ok(Self {
-            inner: Arc::new(Inner {
-                topology,
-                publish: ChannelPool::new(publish),
-                consume,
-                settings: settings.clone(),
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { topology, publish: ChannelPool::new(publish), consume }) })
+    }
+
+    /// Ends both connections with whatever was sent on them before. Nobody may use them any more.
+    ///
+    /// # Errors
+    /// The broker did not answer: it may deliver again what was acknowledged last.
+    pub async fn close(&self) -> Result<(), QueueError> {
+        let (publish, consume) = tokio::join!(self.inner.publish.link().close(), self.link().close());
+        publish.and(consume)
+    }
+
+    /// Ends a worker: what its loop came to, with the last acknowledgements sent.
+    ///
+    /// # Errors
+    /// The loop's error; [`Failure::NotGivenBack`] where the broker may not know what became of some deliveries.
+    pub async fn close_after(&self, worked: Result<u64, QueueError>) -> Result<(), Failure> {
+        let closed = self.close().await;
+        match (worked.map_err(anyhow::Error::from)?, closed) {
+            (0, Ok(())) => Ok(()),
+            (unanswered, closed) => {
+                let error = closed.err().map(|error| error.to_string());
+                tracing::warn!(unanswered, error, "could not give back everything");
+                Err(Failure::NotGivenBack)
+            }
+        }
     }
 
     /// The names of the run's queues.
@@ -138,11 +185,6 @@ impl RabbitQueue {
     /// The connection that consumers use.
     fn link(&self) -> &Link {
         &self.inner.consume
-    }
-
-    /// A further connection, for a lock that lives as long as it does.
-    fn link_of_its_own(&self, purpose: &str) -> Result<Link, Failure> {
-        Link::new(&self.inner.settings.amqp_url, format!("{purpose} lock"), self.inner.topology.clone())
     }
 
     /// Messages that are ready, and consumers, of one queue.
@@ -159,12 +201,16 @@ impl RabbitQueue {
         Ok(Depth { ready: queue.message_count(), consumers: queue.consumer_count() })
     }
 
-    /// Puts a body that names no item on `.dead`, with the reason.
+    /// Puts a body that names no item on `.dead`, with the reason and the properties that it came with.
     ///
     /// # Errors
     /// As for a publish.
-    pub async fn set_aside(&self, aside: &super::Unattributable) -> Result<(), QueueError> {
-        let properties = wire::aside_properties(&aside.reason);
+    pub async fn set_aside(
+        &self,
+        properties: lapin::BasicProperties,
+        aside: &super::Unattributable,
+    ) -> Result<(), QueueError> {
+        let properties = wire::aside_properties(properties, &aside.reason);
         self.publish_bytes(QueueName::Dead, &aside.body, properties).await
     }
 
@@ -178,9 +224,15 @@ impl RabbitQueue {
         let channel = self.inner.publish.get().await?;
         // Mandatory: a broker confirms a message that no queue takes, and it would be lost.
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let publish = async { channel.basic_publish(exchange, key, options, body, properties).await?.await };
+        failpoint::pass("publish.before");
+        let publish = async {
+            let confirm = channel.basic_publish(exchange, key, options, body, properties).await?;
+            failpoint::pass("publish.sent");
+            confirm.await
+        };
         let unsure = match channels::answered(publish).await {
             Ok(Confirmation::Ack(None)) => {
+                failpoint::pass("publish.confirmed");
                 channel.give_back();
                 return Ok(());
             }
@@ -224,17 +276,8 @@ impl Queue for RabbitQueue {
 /// It was not reached, or refuses: [`Failure::Unavailable`].
 pub async fn reach(settings: &BrokerSettings) -> Result<String, Failure> {
     let place = connection::without_password(&settings.amqp_url);
-    let connect = lapin::Connection::connect(&settings.amqp_url, lapin::ConnectionProperties::default());
-    let connected = tokio::time::timeout(Duration::from_secs(5), connect).await;
-    let unavailable = |error: &dyn std::fmt::Display| {
-        Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL"))
-    };
-    match connected {
-        Ok(Ok(connection)) => {
-            let _ = connection.close(200, "done".into()).await;
-            Ok(place)
-        }
-        Ok(Err(error)) => Err(unavailable(&error)),
-        Err(_) => Err(unavailable(&"no answer in time")),
-    }
+    let reached = connection::reach(&settings.amqp_url).await?;
+    reached
+        .map(|()| place.clone())
+        .map_err(|error| Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL")))
 }

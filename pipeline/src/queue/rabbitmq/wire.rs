@@ -11,6 +11,9 @@ use crate::{
     queue::Unattributable,
 };
 
+/// Header that says why a message was set aside.
+pub const REASON: &str = "reason";
+
 /// Delivery mode 2: the message survives the broker.
 const PERSISTENT: u8 = 2;
 
@@ -25,7 +28,9 @@ pub fn properties(message: &Message) -> BasicProperties {
     number("attempt", message.attempt.into());
     number("alone", message.alone.into());
     number("schema", SCHEMA.into());
-    headers.insert("run_id".into(), AMQPValue::LongString(message.address.run_id.0.as_str().into()));
+    let mut text = |name: &str, value: &str| _ = headers.insert(name.into(), AMQPValue::LongString(value.into()));
+    text("run_id", &message.address.run_id.0);
+    text("seed", &message.address.seed.to_string()); // AMQP's widest number is signed
     BasicProperties::default()
         .with_type(message.record_type.as_str().into())
         .with_content_type("application/json".into())
@@ -33,11 +38,11 @@ pub fn properties(message: &Message) -> BasicProperties {
         .with_headers(headers)
 }
 
-/// The properties of a body that is set aside.
-pub fn aside_properties(reason: &str) -> BasicProperties {
-    let mut headers = FieldTable::default();
-    headers.insert("reason".into(), AMQPValue::LongString(reason.into()));
-    BasicProperties::default().with_delivery_mode(PERSISTENT).with_headers(headers)
+/// The properties of a body that is set aside: those that it came with, and the reason.
+pub fn aside_properties(properties: BasicProperties, reason: &str) -> BasicProperties {
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
+    properties.with_delivery_mode(PERSISTENT).with_headers(headers)
 }
 
 /// How many times the broker delivered it before. A quorum queue counts in a header; without one, `redelivered` says
@@ -74,7 +79,13 @@ fn envelope(properties: &BasicProperties) -> Result<(RecordType, Address, u32, u
         Some(AMQPValue::LongString(text)) => RunId(String::from_utf8_lossy(text.as_bytes()).into_owned()),
         _ => return Err("no header `run_id`".into()),
     };
-    let address = Address { run_id, shard: header("shard")?, index: header("index")? };
+    let seed = match headers.inner().get("seed") {
+        Some(AMQPValue::LongString(text)) => {
+            String::from_utf8_lossy(text.as_bytes()).parse().map_err(|_| "header `seed` is no number")?
+        }
+        _ => return Err("no header `seed`".into()),
+    };
+    let address = Address { run_id, seed, shard: header("shard")?, index: header("index")? };
     let count = |name| header(name).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     Ok((record_type, address, count("attempt")?, count("alone")?))
 }

@@ -1,0 +1,81 @@
+//! Which items a worker has in hand, and which it has handed on: what comes again meanwhile is not worked twice.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use crate::message::Address;
+
+/// Results that a worker remembers, to acknowledge redeliveries of what it has already handed on.
+const REMEMBERED: usize = 10_000;
+
+/// The items of one worker.
+#[derive(Default)]
+pub struct Ledger(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    /// Items in hand; whoever waits for one is woken when its sender is dropped.
+    in_hand: HashMap<Address, watch::Sender<()>>,
+    /// The last [`REMEMBERED`] items whose results were confirmed.
+    confirmed: HashSet<Address>,
+    order: VecDeque<Address>,
+}
+
+/// An item in hand, until it is dropped.
+pub struct InHand<'a> {
+    ledger: &'a Ledger,
+    address: Address,
+}
+
+impl Ledger {
+    /// Takes an item in hand; waits where another delivery of it is. `None`: its result is confirmed already.
+    pub async fn take(&self, address: &Address) -> Option<InHand<'_>> {
+        loop {
+            let mut ended = {
+                let mut entries = self.entries();
+                if entries.confirmed.contains(address) {
+                    return None;
+                }
+                match entries.in_hand.get(address) {
+                    Some(other) => other.subscribe(),
+                    None => {
+                        entries.in_hand.insert(address.clone(), watch::channel(()).0);
+                        return Some(InHand { ledger: self, address: address.clone() });
+                    }
+                }
+            };
+            // Nothing is ever sent: this is the end of the other delivery.
+            let _ = ended.changed().await;
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        // Whole at every moment, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InHand<'_> {
+    /// Its result is the queue's to keep.
+    pub fn confirmed(&self) {
+        let mut entries = self.ledger.entries();
+        if entries.confirmed.insert(self.address.clone()) {
+            entries.order.push_back(self.address.clone());
+        }
+        if entries.order.len() > REMEMBERED
+            && let Some(oldest) = entries.order.pop_front()
+        {
+            entries.confirmed.remove(&oldest);
+        }
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.ledger.entries().in_hand.remove(&self.address);
+    }
+}
