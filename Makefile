@@ -18,11 +18,11 @@ demo: ## the main job on examples/, with no model, no broker and the best sandbo
 
 test: ## all tests; installs RabbitMQ and a Docker engine if they are missing
 	./deploy/test-services.sh
-	cargo test --locked --workspace
+	cargo test --locked --workspace --all-features
 
 lint: ## what CI checks besides tests
 	cargo fmt --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 clean: ## build results and the demo's output

@@ -117,18 +117,7 @@ impl Link {
     pub async fn close(&self) -> Result<(), QueueError> {
         let live = self.inner.state.lock().await.live.take();
         let Some(connection) = live.filter(|connection| connection.status().connected()) else { return Ok(()) };
-        answered(async {
-            loop {
-                match connection.close(200, "done".into()).await {
-                    // A channel is being closed at this moment; lapin ends the others and stops at it.
-                    Err(error) if matches!(error.kind(), ErrorKind::InvalidChannelState(..)) => {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                    }
-                    closed => return closed,
-                }
-            }
-        })
-        .await
+        answered(connection.close(200, "done".into())).await
     }
 
     /// As [`Self::connection`], again and again with growing pauses; a refusal ends it at once.

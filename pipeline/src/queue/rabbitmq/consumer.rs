@@ -15,6 +15,8 @@ use lapin::{
     types::FieldTable,
 };
 
+use tokio::sync::Mutex;
+
 use super::{RabbitQueue, channels::answered, connection::short, wire};
 use crate::{
     failpoint,
@@ -56,8 +58,7 @@ impl RabbitConsumer {
 
     async fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            let close = open.channel.close(200, "consuming anew".into());
-            let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
+            close(&open.channel).await;
         }
     }
 
@@ -120,7 +121,6 @@ impl Open {
             queue: queue.clone(),
             acker: Some(delivery.acker),
             properties: delivery.properties,
-            _channel: self.channel.clone(),
             in_hand: Arc::clone(&self.in_hand),
         };
         Delivery { message, delivery_count, receipt: Box::new(receipt) }
@@ -163,7 +163,7 @@ impl Consumer for RabbitConsumer {
     }
 
     async fn retire(mut self) {
-        let Some(Open { channel, mut stream, .. }) = self.open.take() else { return };
+        let Some(Open { channel, mut stream, in_hand }) = self.open.take() else { return };
         let cancelled = answered(channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await;
         if let Err(error) = cancelled {
             tracing::debug!(queue = %self.from, %error, "the broker makes ready again what this consumer holds");
@@ -173,15 +173,42 @@ impl Consumer for RabbitConsumer {
         while let Some(Some(Ok(delivery))) = stream.next().now_or_never() {
             let _ = delivery.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await;
         }
+        self.queue.inner.retired.keep(channel, in_hand).await;
     }
+}
+
+/// Channels that take no more deliveries and have some to answer for. lapin closes a channel when its last user drops
+/// it, and ends the whole connection where that meets another closing; so they are kept, and closed in order.
+#[derive(Default)]
+pub struct Retired(Mutex<Vec<(Channel, Arc<AtomicI64>)>>);
+
+impl Retired {
+    async fn keep(&self, channel: Channel, in_hand: Arc<AtomicI64>) {
+        let mut channels = self.0.lock().await;
+        channels.push((channel, in_hand));
+        let done = channels.extract_if(.., |(_, in_hand)| in_hand.load(Ordering::SeqCst) == 0);
+        for (channel, _) in done.collect::<Vec<_>>() {
+            close(&channel).await;
+        }
+    }
+
+    /// Closes all of them; what was not answered is delivered again.
+    pub async fn close(&self) {
+        for (channel, _) in self.0.lock().await.drain(..) {
+            close(&channel).await;
+        }
+    }
+}
+
+async fn close(channel: &Channel) {
+    // One that the broker closed before is closed, too.
+    let _ = tokio::time::timeout(Duration::from_secs(1), channel.close(200, "done".into())).await;
 }
 
 struct RabbitReceipt {
     queue: RabbitQueue,
     acker: Option<lapin::Acker>,
     properties: BasicProperties,
-    /// Closed by lapin when its last user is gone, and with it every delivery of it that was not answered.
-    _channel: Channel,
     in_hand: Arc<AtomicI64>,
 }
 

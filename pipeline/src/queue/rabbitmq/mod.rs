@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     channels::ChannelPool,
     connection::{Link, short},
-    consumer::RabbitConsumer,
+    consumer::{RabbitConsumer, Retired},
     topology::Topology,
 };
 use super::{Queue, QueueError, QueueName};
@@ -85,6 +85,7 @@ struct Inner {
     topology: Topology,
     publish: ChannelPool,
     consume: Link,
+    retired: Retired,
 }
 
 /// Which connection a role that one process has at a time does its work by: that one holds the lock.
@@ -149,7 +150,14 @@ impl RabbitQueue {
             Ok(Err(error)) => return Err(unreachable(&error)),
             Err(_) => return Err(unreachable(&"no answer in time")),
         }
-        Ok(Self { inner: Arc::new(Inner { topology, publish: ChannelPool::new(publish), consume }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                topology,
+                publish: ChannelPool::new(publish),
+                consume,
+                retired: Retired::default(),
+            }),
+        })
     }
 
     /// Ends both connections with whatever was sent on them before. Nobody may use them any more.
@@ -157,6 +165,7 @@ impl RabbitQueue {
     /// # Errors
     /// The broker did not answer: it may deliver again what was acknowledged last.
     pub async fn close(&self) -> Result<(), QueueError> {
+        self.inner.retired.close().await;
         let (publish, consume) = tokio::join!(self.inner.publish.link().close(), self.link().close());
         publish.and(consume)
     }
