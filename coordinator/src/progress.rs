@@ -11,7 +11,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::sink::drain::SinkCounts;
+use crate::sink::standing::SharedStanding;
 
 /// What a run counts while it goes on.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub struct RunCounts {
     /// Functions that were handed to the writer by this process.
     pub submitted: AtomicU64,
     /// What the sink has seen.
-    pub sink: Arc<SinkCounts>,
+    pub sink: SharedStanding,
 }
 
 /// Shows the counts until it is dropped.
@@ -41,11 +41,11 @@ impl Progress {
         let shown = bar.clone();
         let ticker = tokio::spawn(async move {
             loop {
-                let (collected, done) =
-                    (counts.collected.load(Ordering::Relaxed), counts.sink.outcomes.load(Ordering::Relaxed));
+                let (collected, standing) = (counts.collected.load(Ordering::Relaxed), counts.sink.get());
+                let done = standing.outcomes;
                 shown.set_length(collected.max(done));
                 shown.set_position(done);
-                shown.set_message(format!("{} shards written", counts.sink.shards_done.load(Ordering::Relaxed)));
+                shown.set_message(format!("{} shards written", standing.written));
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         });

@@ -171,7 +171,7 @@ impl Run {
         let outcomes = queue.consume(QueueName::Outcomes, u16::MAX).await.map_err(anyhow::Error::from)?;
         // Nor is the sink: what was executed is still put on disk.
         let until = Until { stop: CancellationToken::new(), give_up: stop.clone() };
-        let sink = drain(shards, outcomes, Arc::clone(&counts.sink), |_| Ok(()), until);
+        let sink = drain(shards, outcomes, counts.sink.clone(), |_| Ok(()), until);
         let mut sink = tokio::spawn(sink);
 
         let feed = self.feed(&queue, &sharding, collector, &journaled, &counts, &stop);
@@ -222,7 +222,7 @@ impl Run {
             started,
             resumed,
             duplicates: shards.duplicates(),
-            out_of_order: counts.sink.out_of_order.load(Ordering::Relaxed),
+            out_of_order: counts.sink.get().out_of_order,
         };
         finish::write(shards.into_folder(), &finished)?;
         Ok(finished)

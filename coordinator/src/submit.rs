@@ -39,6 +39,10 @@ pub struct SubmitSettings {
     /// Pause while the queues hold this many ready messages
     #[arg(long, default_value_t = 100_000)]
     pub in_flight: u32,
+    /// Publish everything once more, for a broker that lost its queues or a journal that lost lines; the sink drops
+    /// what it has already
+    #[arg(long)]
+    pub again: bool,
 }
 
 /// Where a submission stands: everything before `next` is confirmed.
@@ -74,6 +78,9 @@ pub async fn submit(
         }
         None => Cursor { run_id: fresh_run_id(&identity), identity: identity.clone(), next: 0, complete: false },
     };
+    if settings.again {
+        cursor = Cursor { next: 0, complete: false, ..cursor };
+    }
     let queue = RabbitQueue::connect_alone(broker, "submit", WorksBy::Publishing).await?;
     if !cursor.complete {
         claim::claim(&queue, &cursor.run_id).await?;

@@ -56,7 +56,10 @@ fn a_fleet_gives_the_bytes_of_one_process() {
     succeed(&submit_flags); // everything was submitted already: nothing happens
     let status = succeed(&[&["status", "--json"][..], &run].concat());
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
-    for queue in status.as_array().expect("a list of queues") {
+    assert_eq!(status["sink"]["outcomes"], 210);
+    assert_eq!(status["sink"]["written"], 6);
+    assert_eq!(status["seconds_left"], 0.0);
+    for queue in status["queues"].as_array().expect("a list of queues") {
         assert_eq!(queue["ready"], 0, "{queue}");
     }
     let mut watching = Running::start("case2code", &[&["status", "--watch", "--json"][..], &run].concat());

@@ -137,8 +137,6 @@ async fn every_record_ends_once_whatever_the_stage_does() {
     }
 }
 
-/// The same stage as a filter: one record that always fails does not end the rest, nor does a service that is down for
-/// a while.
 /// On a clock that jumps to whatever is waited for.
 #[tokio::test(start_paused = true)]
 async fn a_stop_gives_back_what_is_not_done() {
@@ -162,6 +160,8 @@ async fn a_stop_gives_back_what_is_not_done() {
     assert_eq!(delivery.message.expect("attributable").address, address);
 }
 
+/// The same stage as a filter: one record that always fails does not end the rest, nor does a service that is down for
+/// a while.
 #[tokio::test]
 async fn a_filter_goes_on_after_a_record_that_always_fails() {
     let functions: Vec<Function> = [1, 2, 3, 4, 6].map(function).into();

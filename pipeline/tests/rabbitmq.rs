@@ -11,7 +11,7 @@ use pipeline::{
     message::{Address, Message, RecordType, RunId},
     queue::{
         Consumer, Queue, QueueError, QueueName, Unattributable,
-        rabbitmq::{BrokerSettings, RabbitQueue, WorksBy},
+        rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, dead},
     },
 };
 
@@ -45,6 +45,8 @@ async fn a_broker_that_behaves() {
     retry_comes_back_to_its_queue(&broker).await;
     one_holder_a_lock(&broker).await;
     what_is_set_aside_is_seen_and_stays(&broker).await;
+    what_the_broker_gave_up_on_ends(&broker).await;
+    a_retired_consumer_gives_back_what_it_did_not_give_out(&broker).await;
     looking_brings_nothing_about(&broker).await;
 }
 
@@ -136,6 +138,52 @@ async fn what_is_set_aside_is_seen_and_stays(broker: &Broker) {
     assert!(RabbitQueue::connect_to_existing(&settings(broker, "dead"), "dead").await.is_err());
 }
 
+async fn what_the_broker_gave_up_on_ends(broker: &Broker) {
+    let queue = queue(broker, "gave-up").await;
+    let dead = |message: Message| {
+        let queue = queue.clone();
+        async move { queue.publish(QueueName::Dead, &message).await.expect("confirmed") }
+    };
+    let outcome = Message { record_type: RecordType::Rejection, ..message(1) };
+    dead(outcome.clone()).await;
+    let foreign = Address { run_id: RunId("other".into()), ..message(2).address };
+    dead(Message { address: foreign, ..message(2) }).await;
+    let aside = Unattributable { reason: "set aside by one of us".into(), body: b"{}".to_vec() };
+    queue.set_aside(lapin::BasicProperties::default(), &aside).await.expect("confirmed");
+    let (to, mut letters) = tokio::sync::mpsc::channel(10);
+    let watching = tokio::spawn(dead::watch(queue.clone(), || Some(RunId("r".into())), to));
+    let letter = tokio::time::timeout(DEADLINE, letters.recv()).await.expect("in time").expect("one is ours");
+    assert_eq!(letter.message.expect("attributable"), outcome);
+    letter.receipt.ack().await.expect("acknowledged");
+    let left = async { while queue.depth(QueueName::Dead).await.expect("a depth").ready != 2 {} };
+    tokio::time::timeout(DEADLINE, left).await.expect("what is not ours stays");
+    drop(letters);
+    tokio::time::timeout(DEADLINE, watching).await.expect("it ends").expect("no panic");
+}
+
+async fn a_retired_consumer_gives_back_what_it_did_not_give_out(broker: &Broker) {
+    let queue = queue(broker, "retired").await;
+    for index in 0..20 {
+        queue.publish(QueueName::Functions, &message(index)).await.expect("confirmed");
+    }
+    let mut first = queue.consume(QueueName::Functions, 20).await.expect("a consumer");
+    let held = next(&mut first).await;
+    first.retire().await;
+    let mut second = queue.consume(QueueName::Functions, 20).await.expect("a consumer");
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 19 {
+        let delivery = next(&mut second).await;
+        seen.insert(delivery.message.expect("attributable").address.index);
+        delivery.receipt.ack().await.expect("acknowledged");
+    }
+    let index = held.message.as_ref().expect("attributable").address.index;
+    assert!(!seen.contains(&index), "what was given out came again");
+    held.receipt.ack().await.expect("still ours to acknowledge");
+    queue.close().await.expect("closed");
+    let queue = self::queue(broker, "retired").await;
+    assert_eq!(queue.depth(QueueName::Functions).await.expect("a depth").ready, 0);
+}
+
 async fn looking_brings_nothing_about(broker: &Broker) {
     let nothing = RabbitQueue::connect_to_existing(&settings(broker, "misspelt"), "status").await;
     let failure = nothing.err().expect("no such run");
@@ -178,4 +226,43 @@ async fn a_broker_that_was_never_there() {
     let failure = RabbitQueue::connect(&settings, "test").await.err().expect("nobody listens there");
     assert_eq!(failure.exit_code(), 3);
     assert!(failure.to_string().contains("AMQP_URL"), "{failure}");
+}
+
+/// With a certificate of a private authority, which `SSL_CERT_FILE` names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_over_tls() {
+    let port = broker::free_port();
+    let authority = tempfile::tempdir().expect("a folder");
+    let broker = Broker::start_with(|_| tls(authority.path(), port));
+    let url = format!("amqps://guest:guest@localhost:{port}/%2f");
+    let settings = BrokerSettings { amqp_url: url, run: Some("tls".into()), startup_wait: 10 };
+    let stranger = RabbitQueue::connect(&settings, "test").await.err().expect("nobody vouches for it");
+    assert!(stranger.to_string().contains("TLS"), "{stranger}");
+    // SAFETY: no other test of this file reads the variable, and none sets any.
+    unsafe { std::env::set_var("SSL_CERT_FILE", authority.path().join("ca.pem")) };
+    let queue = RabbitQueue::connect(&settings, "test").await.expect("a broker that is vouched for");
+    queue.publish(QueueName::Functions, &message(1)).await.expect("confirmed");
+    assert_eq!(queue.depth(QueueName::Functions).await.expect("a depth").ready, 1);
+    drop(broker);
+}
+
+/// Makes an authority and a certificate for localhost in `folder`; gives the broker's configuration.
+fn tls(folder: &std::path::Path, port: u16) -> String {
+    let openssl = |arguments: &str| {
+        let mut command = std::process::Command::new("openssl");
+        let output = command.args(arguments.split(' ')).current_dir(folder).output().expect("openssl is installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n").expect("a file");
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority");
+    openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
+    openssl("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile names");
+    let file = |name: &str| folder.join(name).display().to_string();
+    format!(
+        "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {}\nssl_options.certfile = {}\n\
+         ssl_options.keyfile = {}\n",
+        file("ca.pem"),
+        file("server.pem"),
+        file("server.key")
+    )
 }

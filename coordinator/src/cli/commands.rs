@@ -150,8 +150,8 @@ impl StatusArgs {
         while !stop.is_cancelled() {
             match looker.look().await {
                 // The screen is cleared, so that one table stands there.
-                Ok(queues) if terminal => print(&format!("\x1b[H\x1b[2J{}", self.text(&queues)?))?,
-                Ok(queues) => print(&self.text(&queues)?)?,
+                Ok(status) if terminal => print(&format!("\x1b[H\x1b[2J{}", self.text(&status)?))?,
+                Ok(status) => print(&self.text(&status)?)?,
                 // Whoever watches wants to see it come back.
                 Err(failure) => tracing::warn!(%failure, "cannot look"),
             }
@@ -163,11 +163,11 @@ impl StatusArgs {
         Ok(())
     }
 
-    fn text(&self, queues: &[status::QueueStatus]) -> Result<String, Failure> {
+    fn text(&self, status: &status::Status) -> Result<String, Failure> {
         let json = match (self.json, self.watch) {
-            (false, _) => return Ok(status::table(queues)),
-            (true, false) => serde_json::to_string_pretty(queues),
-            (true, true) => serde_json::to_string(queues),
+            (false, _) => return Ok(status::table(status)),
+            (true, false) => serde_json::to_string_pretty(status),
+            (true, true) => serde_json::to_string(status),
         };
         Ok(json.map_err(anyhow::Error::from)? + "\n")
     }

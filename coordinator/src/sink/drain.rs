@@ -1,13 +1,6 @@
 //! The loop from the queue to the journals: take a batch, put it on disk, only then acknowledge.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
 use futures_util::future::join_all;
@@ -21,6 +14,7 @@ use pipeline::{
 use super::{
     journal::Entry,
     shards::{Belongs, Shards},
+    standing::SharedStanding,
 };
 
 /// Deliveries that are put on disk with one sync.
@@ -32,19 +26,6 @@ const LINGER: Duration = Duration::from_millis(20);
 /// How long to wait where the disk or the queue refuses, and before a message whose run is not open yet is looked at
 /// again.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What the sink has seen, for progress and reports.
-#[derive(Default)]
-pub struct SinkCounts {
-    /// Outcomes on disk, those of earlier processes included.
-    pub outcomes: AtomicU64,
-    /// Outcomes that came in another order than their numbers.
-    pub out_of_order: AtomicU64,
-    /// Outcomes that came again and were dropped.
-    pub duplicates: AtomicU64,
-    /// Shards that stand in parts.
-    pub shards_done: AtomicU64,
-}
 
 /// When to stop.
 pub struct Until {
@@ -74,19 +55,31 @@ enum Content {
 /// # Errors
 /// The queue refuses for good, or `check` does. A disk that is full is waited for.
 pub async fn drain<C: Consumer>(
-    mut shards: Shards,
+    shards: Shards,
     mut consumer: C,
-    counts: Arc<SinkCounts>,
+    standing: SharedStanding,
+    check: impl Fn(&RunOpen) -> anyhow::Result<()>,
+    until: Until,
+) -> anyhow::Result<Shards> {
+    let drained = drain_from(&mut consumer, shards, standing, check, until).await;
+    consumer.retire().await;
+    drained
+}
+
+async fn drain_from<C: Consumer>(
+    consumer: &mut C,
+    mut shards: Shards,
+    standing: SharedStanding,
     check: impl Fn(&RunOpen) -> anyhow::Result<()>,
     until: Until,
 ) -> anyhow::Result<Shards> {
     let mut last_index = 0;
-    count(&shards, &counts);
+    standing.update(&shards, 0);
     while !shards.finished() {
         let batch = tokio::select! {
             biased;
             () = until.stop.cancelled() => return Ok(shards),
-            batch = next_batch(&mut consumer) => batch?,
+            batch = next_batch(consumer) => batch?,
         };
         let Some(mut batch) = batch else { return Ok(shards) };
         // What opens the run makes sense of all the rest.
@@ -118,16 +111,15 @@ pub async fn drain<C: Consumer>(
                 Belongs::Elsewhere(reason) => set_aside(receipt, Unattributable { reason, body: message.body }).await,
             }
         }
+        let mut out_of_order = 0;
         for Taken { content, .. } in &taken {
             if let Content::Outcome { index, .. } = *content {
-                if index < last_index {
-                    counts.out_of_order.fetch_add(1, Ordering::Relaxed);
-                }
+                out_of_order += u64::from(index < last_index);
                 last_index = last_index.max(index);
             }
         }
         shards = keep(shards, taken, &until.give_up).await?;
-        count(&shards, &counts);
+        standing.update(&shards, out_of_order);
         if !early.is_empty() {
             tracing::warn!(messages = early.len(), "the run is not open yet; waiting for `submit`");
             tokio::time::sleep(PAUSE).await;
@@ -135,12 +127,6 @@ pub async fn drain<C: Consumer>(
         }
     }
     Ok(shards)
-}
-
-fn count(shards: &Shards, counts: &SinkCounts) {
-    counts.outcomes.store(shards.outcomes(), Ordering::Relaxed);
-    counts.duplicates.store(shards.duplicates(), Ordering::Relaxed);
-    counts.shards_done.store(shards.known().done.len() as u64, Ordering::Relaxed);
 }
 
 async fn next_batch(consumer: &mut impl Consumer) -> Result<Option<Vec<Delivery>>, QueueError> {

@@ -3,32 +3,37 @@
 
 use std::{
     path::Path,
-    sync::{Arc, atomic::Ordering},
-    time::{Instant, SystemTime},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
 };
 
 use pipeline::{
     error::Failure,
     message::RunOpen,
     queue::{
-        Queue, QueueName,
-        rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim},
+        Consumer, Delivery, Queue, QueueError, QueueName,
+        rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim, dead},
     },
     shutdown::CancellationToken,
     telemetry::Telemetry,
 };
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 
 use super::{
     drain::{BATCH, Until, drain},
     folder::{OutputFolder, same_identity},
     shards::Shards,
+    standing::{Clock, SharedStanding},
 };
 use crate::{
     assemble::{AssembleSettings, Assembler},
     finish::{self, Finished},
     progress::{Progress, RunCounts},
 };
+
+/// How often the sink tells where the run stands.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Drains a run until its last shard stands in parts.
 ///
@@ -68,14 +73,23 @@ pub async fn sink(
     let prefetch = u16::try_from(2 * BATCH).unwrap_or(u16::MAX);
     let outcomes = queue.consume(QueueName::Outcomes, prefetch).await.map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
+    let told = tokio::spawn(tell(queue.clone(), counts.sink.clone()));
+    let (dead, letters) = mpsc::channel(BATCH);
+    let standing = counts.sink.clone();
+    tokio::spawn(dead::watch(queue.clone(), move || standing.get().run_id, dead));
+    let outcomes = WithDeadLetters { outcomes, letters };
     let path = shards.folder().path().to_owned();
     let opens = |run: &RunOpen| check(run, &own, &path, out).map_err(anyhow::Error::from);
-    let shards =
-        drain(shards, outcomes, Arc::clone(&counts.sink), opens, Until { give_up: stop.clone(), stop }).await?;
+    let drained = drain(shards, outcomes, counts.sink.clone(), opens, Until { give_up: stop.clone(), stop }).await;
     drop(progress);
-    if !shards.finished() {
-        return Err(Failure::Interrupted);
-    }
+    told.abort();
+    let shards = match drained {
+        Ok(shards) if shards.finished() => shards,
+        left => {
+            let _ = queue.close().await; // what was not acknowledged comes again
+            return Err(left.map_or_else(Failure::Other, |_| Failure::Interrupted));
+        }
+    };
     let mut identity = shards.known().run.as_ref().map_or(Value::Null, |run| run.identity.clone());
     if let Value::Object(identity) = &mut identity {
         identity.extend(own);
@@ -87,14 +101,55 @@ pub async fn sink(
         started,
         resumed,
         duplicates: shards.duplicates(),
-        out_of_order: counts.sink.out_of_order.load(Ordering::Relaxed),
+        out_of_order: counts.sink.get().out_of_order,
     };
     finish::write(shards.into_folder(), &finished)?;
+    if let Err(error) = tell_once(&queue, &mut Clock::default(), &counts.sink).await {
+        tracing::debug!(%error, "nobody was told of the end");
+    }
     if let Err(error) = claim::release(&queue).await {
         tracing::warn!(%error, "the run's name stays taken on the broker");
     }
+    if let Err(error) = queue.close().await {
+        tracing::debug!(%error, "the broker did not see the sink off");
+    }
     finish::say(&finished, out);
     Ok(())
+}
+
+/// Tells on `.progress` where the run stands, for `case2code status`.
+async fn tell(queue: RabbitQueue, standing: SharedStanding) {
+    let mut clock = Clock::default();
+    loop {
+        tokio::time::sleep(TELL_EVERY).await;
+        if let Err(error) = tell_once(&queue, &mut clock, &standing).await {
+            tracing::debug!(%error, "nobody was told where the run stands");
+        }
+    }
+}
+
+async fn tell_once(queue: &RabbitQueue, clock: &mut Clock, standing: &SharedStanding) -> anyhow::Result<()> {
+    let timed = clock.time(standing.get());
+    Ok(queue.tell(&serde_json::to_vec(&timed)?).await?)
+}
+
+/// Outcomes, and what of the run the broker gave up on.
+struct WithDeadLetters<C> {
+    outcomes: C,
+    letters: mpsc::Receiver<Delivery>,
+}
+
+impl<C: Consumer> Consumer for WithDeadLetters<C> {
+    async fn next(&mut self) -> Result<Option<Delivery>, QueueError> {
+        tokio::select! {
+            Some(letter) = self.letters.recv() => Ok(Some(letter)),
+            outcome = self.outcomes.next() => outcome,
+        }
+    }
+
+    async fn retire(self) {
+        self.outcomes.retire().await;
+    }
 }
 
 /// Fails where the run contradicts what this folder or this command line says.

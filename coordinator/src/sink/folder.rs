@@ -28,7 +28,7 @@ pub struct OutputFolder {
 pub struct Known {
     /// The run, once opened.
     pub run: Option<RunOpen>,
-    /// Shards whose size is known.
+    /// Shards whose size is known and that do not stand in parts yet.
     pub closed: BTreeMap<u64, ShardClosed>,
     /// The end of the run, once known.
     pub end: Option<RunClosed>,

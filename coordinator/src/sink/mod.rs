@@ -4,6 +4,7 @@
 //! - [`journal`]: one append-only file per open shard
 //! - [`shards`]: which shards are open, what they have seen, when one is complete
 //! - [`drain`]: the loop from the queue to the journals
+//! - [`standing`]: where the run stands, for people
 //! - [`fleet`]: the sink of a fleet, over RabbitMQ
 
 pub mod drain;
@@ -11,3 +12,4 @@ pub mod fleet;
 pub mod folder;
 pub mod journal;
 pub mod shards;
+pub mod standing;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     folder::{Known, OutputFolder},
     journal::{Entry, ItemOutcome, Journal},
+    standing::{OpenStanding, Standing},
 };
 use crate::{
     assemble::{AssembleSettings, Assembler, assemble},
@@ -89,7 +90,8 @@ impl Shards {
     /// The disk refuses.
     pub fn open(folder: OutputFolder, settings: AssembleSettings) -> anyhow::Result<Self> {
         let parts = PartWriter::new(settings.format);
-        let known = folder.known()?;
+        let mut known = folder.known()?;
+        known.closed.retain(|shard, _| !known.done.contains_key(shard));
         let mut open = HashMap::new();
         let mut outcomes = 0;
         for shard in folder.journals()? {
@@ -131,6 +133,37 @@ impl Shards {
     /// Outcomes that came again and were dropped.
     pub fn duplicates(&self) -> u64 {
         self.duplicates
+    }
+
+    /// Where the run stands.
+    pub fn standing(&self) -> Standing {
+        let Known { run, closed, end, done } = &self.known;
+        let mut open: Vec<_> = self
+            .open
+            .iter()
+            .map(|(shard, open)| OpenStanding {
+                shard: *shard,
+                outcomes: open.seen.len() as u64,
+                items: closed.get(shard).map(|closed| closed.count),
+            })
+            .collect();
+        let untouched = closed.values().filter(|closed| !self.open.contains_key(&closed.shard));
+        open.extend(untouched.map(|closed| OpenStanding {
+            shard: closed.shard,
+            outcomes: 0,
+            items: Some(closed.count),
+        }));
+        open.sort_by_key(|open| open.shard);
+        Standing {
+            run_id: run.as_ref().map(|run| run.run_id.clone()),
+            items: end.as_ref().map(|end| end.items),
+            outcomes: self.outcomes,
+            duplicates: self.duplicates,
+            out_of_order: 0,
+            shards: end.as_ref().map(|end| end.shards),
+            written: done.len() as u64,
+            open,
+        }
     }
 
     /// What has its outcome already, to be skipped by a feed that starts again.
@@ -194,7 +227,8 @@ impl Shards {
     /// # Errors
     /// The disk refuses.
     pub fn close_shard(&mut self, closed: ShardClosed) -> anyhow::Result<()> {
-        if !self.known.closed.contains_key(&closed.shard) {
+        let known = &self.known;
+        if !known.closed.contains_key(&closed.shard) && !known.done.contains_key(&closed.shard) {
             self.folder.write_shard_closed(&closed)?;
             self.known.closed.insert(closed.shard, closed);
         }
@@ -266,6 +300,7 @@ impl Shards {
         let Some(mut open) = self.open.remove(&shard) else { return Ok(()) };
         match self.parts_of(shard, &mut open) {
             Ok(summary) => {
+                self.known.closed.remove(&shard);
                 self.known.done.insert(shard, summary);
                 failpoint::pass("shard.done");
                 open.journal.remove()?;

@@ -27,11 +27,13 @@ pub enum QueueName {
     Dead,
     /// One message: the id of the run that is open.
     Run,
+    /// One message: where the run stands, as its sink last said.
+    Progress,
 }
 
 impl QueueName {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Functions,
         Self::Inputs,
         Self::Outcomes,
@@ -40,6 +42,7 @@ impl QueueName {
         Self::InputsRetry,
         Self::Dead,
         Self::Run,
+        Self::Progress,
     ];
 
     /// The part after `{prefix}.`.
@@ -53,6 +56,7 @@ impl QueueName {
             Self::InputsRetry => "inputs.retry",
             Self::Dead => "dead",
             Self::Run => "run",
+            Self::Progress => "progress",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     net::TcpListener,
     os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -23,12 +24,20 @@ pub struct Broker {
 impl Broker {
     /// Starts a fresh broker and waits until it answers.
     pub fn start() -> Self {
+        Self::start_with(|_| String::new())
+    }
+
+    /// As [`Self::start`], with further lines of rabbitmq.conf, made with the broker's folder at hand.
+    pub fn start_with(configuration: impl FnOnce(&Path) -> String) -> Self {
         assert!(
-            std::path::Path::new(SERVER).exists(),
+            Path::new(SERVER).exists(),
             "this test needs RabbitMQ: apt-get install rabbitmq-server (or `make test`, which does it)"
         );
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (port, dist_port) = (free_port(), free_port());
+        let listener = format!("listeners.tcp.1 = 127.0.0.1:{port}\n");
+        let configuration = listener + &configuration(folder.path());
+        std::fs::write(folder.path().join("rabbitmq.conf"), configuration).expect("a file in the temporary folder");
         let server = spawn(&folder, port, dist_port);
         let mut broker = Self { folder, port, dist_port, server };
         broker.wait();
@@ -89,7 +98,6 @@ impl Drop for Broker {
 fn spawn(folder: &TempDir, port: u16, dist_port: u16) -> Child {
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("plugins"), "[].\n").expect("a file in the temporary folder");
-    std::fs::write(path("rabbitmq.conf"), format!("listeners.tcp.1 = 127.0.0.1:{port}\n")).expect("a file");
     Command::new(SERVER)
         .env("HOME", folder.path())
         .env("RABBITMQ_NODENAME", format!("case2code-{port}@localhost"))
@@ -108,7 +116,8 @@ fn spawn(folder: &TempDir, port: u16, dist_port: u16) -> Child {
         .expect("rabbitmq-server starts")
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
 }

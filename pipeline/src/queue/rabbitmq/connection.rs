@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -48,6 +48,7 @@ struct Inner {
     /// The lock that this connection holds as long as it lives.
     lock: Option<String>,
     state: Mutex<State>,
+    last_error: std::sync::Mutex<String>,
     stale: AtomicBool,
     made: AtomicU64,
 }
@@ -72,6 +73,7 @@ impl Link {
             lock: lock.map(|role| topology.lock(role)),
             topology,
             state: Mutex::default(),
+            last_error: std::sync::Mutex::default(),
             stale: AtomicBool::default(),
             made: AtomicU64::new(0),
         };
@@ -133,8 +135,17 @@ impl Link {
         (|| self.connection())
             .retry(pauses)
             .when(|error| matches!(error, QueueError::Unavailable(_)))
-            .notify(|error, pause| tracing::warn!(%error, ?pause, "the broker is out of reach"))
+            .notify(|error, pause| {
+                tracing::warn!(%error, ?pause, "the broker is out of reach");
+                *self.inner.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();
+            })
             .await
+    }
+
+    /// Why the last try failed.
+    pub fn last_error(&self) -> String {
+        let error = self.inner.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if error.is_empty() { "no answer in time".to_owned() } else { error }
     }
 
     /// Has the next user make a new connection, topology included.

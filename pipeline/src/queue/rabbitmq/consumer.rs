@@ -113,16 +113,10 @@ enum Polled {
 
 impl Open {
     fn take(&self, queue: &RabbitQueue, mut delivery: lapin::message::Delivery) -> Delivery {
-        self.in_hand.fetch_add(1, Ordering::SeqCst);
         failpoint::deliver(&delivery.data);
         let delivery_count = wire::delivery_count(&delivery);
         let message = wire::message(&mut delivery);
-        let receipt = RabbitReceipt {
-            queue: queue.clone(),
-            acker: Some(delivery.acker),
-            properties: delivery.properties,
-            in_hand: Arc::clone(&self.in_hand),
-        };
+        let receipt = RabbitReceipt::new(queue.clone(), delivery, Arc::clone(&self.in_hand));
         Delivery { message, delivery_count, receipt: Box::new(receipt) }
     }
 }
@@ -183,7 +177,8 @@ impl Consumer for RabbitConsumer {
 pub struct Retired(Mutex<Vec<(Channel, Arc<AtomicI64>)>>);
 
 impl Retired {
-    async fn keep(&self, channel: Channel, in_hand: Arc<AtomicI64>) {
+    /// Keeps a channel until all its deliveries are answered for.
+    pub async fn keep(&self, channel: Channel, in_hand: Arc<AtomicI64>) {
         let mut channels = self.0.lock().await;
         channels.push((channel, in_hand));
         let done = channels.extract_if(.., |(_, in_hand)| in_hand.load(Ordering::SeqCst) == 0);
@@ -205,11 +200,20 @@ async fn close(channel: &Channel) {
     let _ = tokio::time::timeout(Duration::from_secs(1), channel.close(200, "done".into())).await;
 }
 
-struct RabbitReceipt {
+/// The way to answer for a delivery of RabbitMQ.
+pub struct RabbitReceipt {
     queue: RabbitQueue,
     acker: Option<lapin::Acker>,
     properties: BasicProperties,
     in_hand: Arc<AtomicI64>,
+}
+
+impl RabbitReceipt {
+    /// Counts as `in_hand` until it is dropped.
+    pub fn new(queue: RabbitQueue, delivery: lapin::message::Delivery, in_hand: Arc<AtomicI64>) -> Self {
+        in_hand.fetch_add(1, Ordering::SeqCst);
+        Self { queue, acker: Some(delivery.acker), properties: delivery.properties, in_hand }
+    }
 }
 
 impl Drop for RabbitReceipt {

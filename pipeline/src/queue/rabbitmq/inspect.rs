@@ -1,6 +1,7 @@
 //! For people: what was set aside, whether anybody works on a run, and the end of one.
 
 use lapin::{
+    BasicProperties,
     options::{BasicGetOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
@@ -35,6 +36,27 @@ pub struct DeadLetter {
 const SHOWN: usize = 120;
 
 impl RabbitQueue {
+    /// The first body of a queue, which stays there.
+    ///
+    /// # Errors
+    /// The broker is out of reach.
+    pub async fn peek(&self, name: QueueName) -> Result<Option<Vec<u8>>, QueueError> {
+        let channel = answered(self.link().connection().await?.create_channel()).await?;
+        let queue = short(&self.topology().queue(name))?;
+        let got = answered(channel.basic_get(queue, BasicGetOptions::default())).await?;
+        // What was not acknowledged goes back when the channel closes.
+        answered(channel.close(200, "looked".into())).await?;
+        Ok(got.map(|got| got.delivery.data))
+    }
+
+    /// Puts a word on `.progress`, in the place of the one before.
+    ///
+    /// # Errors
+    /// The broker is out of reach.
+    pub async fn tell(&self, word: &[u8]) -> Result<(), QueueError> {
+        self.publish_bytes(QueueName::Progress, word, BasicProperties::default()).await
+    }
+
     /// Up to `most` messages of `.dead`, the oldest first; they stay where they are.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! - [`consumer`]: a stream of deliveries that survives the broker
 //! - [`wire`]: a message as AMQP properties and back
 //! - [`claim`]: which run a name stands for
+//! - [`dead`]: what the broker gave up on
 //! - [`lock`]: one sink and one submit a run
 //! - [`inspect`]: for people: what was set aside, and the end of a run
 //!
@@ -15,6 +16,7 @@ pub mod channels;
 pub mod claim;
 pub mod connection;
 pub mod consumer;
+pub mod dead;
 pub mod inspect;
 pub mod lock;
 pub mod topology;
@@ -140,7 +142,7 @@ impl RabbitQueue {
         };
         let first = if alone == Some(WorksBy::Consuming) { &consume } else { &publish };
         // The lock of a process that was just killed is waited for, however short the patience with the broker.
-        let patience = settings.startup_wait.max(if alone.is_some() { 10 } else { 1 });
+        let patience = settings.startup_wait.max(if alone.is_some() { 20 } else { 1 });
         match tokio::time::timeout(Duration::from_secs(patience), first.connection_with_patience()).await {
             Ok(Ok(_)) => {}
             Ok(Err(QueueError::Unknown(error))) => return Err(Failure::Unavailable(error)),
@@ -148,7 +150,7 @@ impl RabbitQueue {
                 return Err(Failure::Usage(format!("another `{role}` works on this run (lock `{lock}`)")));
             }
             Ok(Err(error)) => return Err(unreachable(&error)),
-            Err(_) => return Err(unreachable(&"no answer in time")),
+            Err(_) => return Err(unreachable(&first.last_error())),
         }
         Ok(Self {
             inner: Arc::new(Inner {

@@ -18,6 +18,9 @@ const RETRY_AFTER_MS: i32 = 5_000;
 /// connection counts against every prefetched neighbour), so the broker's limit is out of the way.
 const DELIVERY_LIMIT: i32 = 1_000;
 
+/// The same for queues that people look into: each look counts.
+const NO_LIMIT: i32 = i32::MAX;
+
 /// A far safety net; the window of `submit` keeps queues shorter by far.
 const MAX_LENGTH: i32 = 5_000_000;
 
@@ -95,8 +98,15 @@ impl Topology {
     fn arguments(&self, name: QueueName) -> FieldTable {
         let text = |text: &str| AMQPValue::LongString(text.into());
         let mut arguments = FieldTable::default();
+        if name == QueueName::Progress {
+            // The latest word alone, and no harm done where it is lost.
+            arguments.insert("x-queue-type".into(), text("classic"));
+            arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
+            return arguments;
+        }
+        let delivery_limit = if matches!(name, QueueName::Dead | QueueName::Run) { NO_LIMIT } else { DELIVERY_LIMIT };
         arguments.insert("x-queue-type".into(), text("quorum"));
-        arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+        arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(delivery_limit));
         // At-least-once dead-lettering requires reject-publish, as does a cap that loses nothing.
         arguments.insert("x-overflow".into(), text("reject-publish"));
         if name != QueueName::Repairs {
