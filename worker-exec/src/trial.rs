@@ -8,7 +8,7 @@ use std::{
 
 use pipeline::{
     reason::Reason,
-    records::{Limit, Outcome},
+    records::{Limit, Outcome, weight},
 };
 
 use crate::{
@@ -24,10 +24,6 @@ const FUNCTION_DEADLINE: Duration = Duration::from_secs(8 * 60);
 /// After so many processes in a row that ended without finishing a single call, the rest is not tried: a program that
 /// forges its number of examples would start as many as it likes. Hangs do not count, they have the deadline.
 const MAX_FRUITLESS: u32 = 50;
-
-/// Inputs and outcomes of a function together; when there are more, the rest is `output`. A message of a broker's may not
-/// be of any size, and what a program says of itself may be forged.
-const MAX_RECORD_BYTES: usize = 16 << 20;
 
 /// What a function did.
 pub enum Trial {
@@ -131,7 +127,7 @@ pub async fn carefully(session: &mut Session, mut job: Job<'_>, memory_bytes: u6
             Cause::Cpu | Cause::Wall => {}
             _ => fruitless += 1,
         }
-        let rest = if finished.iter().map(size).sum::<usize>() > MAX_RECORD_BYTES {
+        let rest = if finished.iter().map(size).sum::<usize>() > weight::MAX_BYTES {
             Some(Outcome::Limit(Limit::Output))
         } else if started.elapsed() > FUNCTION_DEADLINE {
             Some(Outcome::Limit(Limit::Time))
@@ -151,15 +147,17 @@ pub async fn carefully(session: &mut Session, mut job: Job<'_>, memory_bytes: u6
     }
 }
 
-/// Bytes of a call that stand in the record.
+/// Bytes of a call in the record. Inputs and outcomes of a function together are kept to [`weight::MAX_BYTES`]: when there
+/// are more, the rest is `output`.
 fn size(call: &Finished) -> usize {
-    let arguments: usize = call.arguments.iter().map(|argument| argument.name.len() + argument.shown.len()).sum();
+    let text = weight::of_text;
+    let arguments: usize = call.arguments.iter().map(|argument| text(&argument.name) + text(&argument.shown) + 8).sum();
     let outcome = match &call.done.outcome {
-        Outcome::Return(text) => text.len(),
-        Outcome::Error(error) => error.class.len() + error.message.len(),
+        Outcome::Return(shown) => text(shown),
+        Outcome::Error(error) => text(&error.class) + text(&error.message),
         Outcome::Limit(_) => 0,
     };
-    call.input.len() + arguments + outcome
+    text(&call.input) + arguments + outcome + 64 + 6 * call.done.lines.len()
 }
 
 /// Why it never came to a call.

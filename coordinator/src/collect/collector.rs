@@ -10,6 +10,7 @@ use pipeline::{
 use super::{
     Candidate, CollectSettings, Input, Place, RawReader,
     candidates::{functions_of, row_of},
+    cap::capped,
     reader::Raw,
 };
 
@@ -65,7 +66,7 @@ impl Collector {
     fn number(&mut self, outcome: Result<Function, Box<Rejection>>) -> Item {
         let index = self.index;
         self.index += 1;
-        Item { index, outcome }
+        Item { index, outcome: capped(outcome) }
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`run_filter`] and [`explain`]: `case2code collect` and its `--explain`
 
 mod candidates;
+mod cap;
 mod collector;
 mod explain;
 mod filter;

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{CollectSettings, Place};
 
+/// Longest id: it stands in every record, and in messages for people.
+const MAX_ID_BYTES: usize = 4096;
+
 /// One line of JSON as raw code.
 ///
 /// # Errors
@@ -41,6 +44,9 @@ fn columns_to_raw(columns: &Map<String, Value>, place: &Place, settings: &Collec
         None => return Err(format!("no column `{}`", settings.content_column)),
     };
     let id = match column(&settings.id_column) {
+        Some(Value::String(id)) if id.len() > MAX_ID_BYTES => {
+            return Err(format!("column `{}` has {} bytes, more than {MAX_ID_BYTES}", settings.id_column, id.len()));
+        }
         Some(Value::String(id)) => id.clone(),
         Some(Value::Number(id)) => id.to_string(),
         Some(other) => return Err(wrong(&settings.id_column, other, "a string or a number")),

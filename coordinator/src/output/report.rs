@@ -51,13 +51,12 @@ struct RejectionView {
 /// # Errors
 /// A part cannot be read.
 pub fn render(run: &Value, out: &Path) -> anyhow::Result<String> {
-    let (samples, _) = spread::<Sample>(out)?;
-    let (rejections, seen) = spread::<Rejection>(out)?;
-    let counts = &run["counts"];
+    let samples = spread::<Sample>(out, |_| ())?;
     let mut first: BTreeMap<Reason, RejectionView> = BTreeMap::new();
-    for rejection in &seen {
+    let rejections = spread::<Rejection>(out, |rejection| {
         first.entry(rejection.reason).or_insert_with(|| view(rejection));
-    }
+    })?;
+    let counts = &run["counts"];
     let accepted = number(&counts["accepted"]);
     let (prompt_tokens, completion_tokens) = (number(&counts["prompt_tokens"]), number(&counts["completion_tokens"]));
     let mut environment = Environment::new();
@@ -81,20 +80,25 @@ pub fn render(run: &Value, out: &Path) -> anyhow::Result<String> {
     page.context("rendering report.html")
 }
 
-/// Up to [`ROWS`] evenly spread rows of up to [`ROWS`] evenly spread parts, and all rows of the parts opened.
-fn spread<R: Row + Clone>(out: &Path) -> anyhow::Result<(Vec<R>, Vec<R>)> {
+/// Up to [`ROWS`] rows, evenly spread over up to [`ROWS`] evenly spread parts. One part is in memory at a time; `each`
+/// sees all rows of it.
+fn spread<R: Row + Clone>(out: &Path, mut each: impl FnMut(&R)) -> anyhow::Result<Vec<R>> {
     let parts = parts::<R>(out)?;
-    let mut rows = Vec::new();
-    for i in places(parts.len()) {
-        rows.extend(read_part::<R>(&parts[i])?);
+    let opened: Vec<_> = places(parts.len(), ROWS).collect();
+    let mut chosen = Vec::new();
+    for (k, i) in opened.iter().enumerate() {
+        let rows = read_part::<R>(&parts[*i])?;
+        rows.iter().for_each(&mut each);
+        // What earlier parts could not fill falls to the later ones.
+        let share = (ROWS - chosen.len()).div_ceil(opened.len() - k);
+        chosen.extend(places(rows.len(), share).map(|row| rows[row].clone()));
     }
-    let chosen = places(rows.len()).map(|i| rows[i].clone()).collect();
-    Ok((chosen, rows))
+    Ok(chosen)
 }
 
-/// Up to [`ROWS`] of `0..length`, evenly spread, the first one included.
-fn places(length: usize) -> impl Iterator<Item = usize> {
-    let chosen = length.min(ROWS);
+/// Up to `most` of `0..length`, evenly spread, the first one included.
+fn places(length: usize, most: usize) -> impl Iterator<Item = usize> {
+    let chosen = length.min(most);
     (0..chosen).map(move |i| i * length / chosen)
 }
 

@@ -9,6 +9,7 @@ mod function;
 mod inputs;
 mod rejection;
 mod sample;
+pub mod weight;
 
 pub use execution::{ExecutedFunction, Execution, Limit, Outcome, RaisedError, SandboxInfo};
 pub use function::{Function, Meta, RawCode};

@@ -16,8 +16,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest pause that a server can ask for: what is longer is no pause but a quota.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 
-/// Bytes of an answer beyond which it is not read.
-const MAX_ANSWER_BYTES: usize = 16 << 20;
+/// Bytes of an answer beyond which it is not read: far more than a model may be asked for, and still a message that every
+/// broker carries.
+const MAX_ANSWER_BYTES: usize = 2 << 20;
 
 /// As much of a server's complaint as goes into a message.
 const MAX_SAID_CHARS: usize = 300;
