@@ -10,7 +10,7 @@ pub fn pass(name: &str) {
     }
 }
 
-/// Passes a delivery, or dies of it: `CASE2CODE_FAILPOINT=deliver:TEXT=1` makes every record with `TEXT` in it one that
+/// Passes a record that is about to be worked, or dies of it: `CASE2CODE_FAILPOINT=deliver:TEXT=1` makes every record with `TEXT` in it one that
 /// crashes its worker.
 #[cfg_attr(not(feature = "failpoints"), inline, expect(unused_variables, reason = "nothing looks at it"))]
 pub fn deliver(body: &[u8]) {

@@ -18,6 +18,7 @@ use super::{
     metrics::InFlight,
 };
 use crate::{
+    failpoint,
     message::Message,
     queue::{Delivery, Queue, QueueError, QueueName, Receipt, Unattributable},
     reason::{Reason, StageName},
@@ -90,6 +91,7 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
                 return receipt.set_aside(Unattributable { reason: error.to_string(), body: message.body }).await;
             }
         };
+        failpoint::deliver(&message.body);
         let started = Instant::now();
         let verdict = tokio::select! {
             verdict = self.attempt(input, message.address.seed) => verdict,

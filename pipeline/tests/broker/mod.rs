@@ -1,16 +1,19 @@
 //! A RabbitMQ of the test's own: own node name, ports and data folder, so that a test may stop or kill it.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::{
     net::TcpListener,
     os::unix::process::CommandExt,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 const START_DEADLINE: Duration = Duration::from_secs(120);
 
 /// A running broker. Dropping it kills it and deletes its data.
@@ -50,20 +53,37 @@ impl Broker {
     }
 
     /// Kills the broker as a power cut would.
-    #[allow(dead_code, reason = "not every test file that includes this kills its broker")]
     pub fn kill(&mut self) {
         self.signal(libc::SIGKILL);
         let _ = self.server.wait();
     }
 
     /// Starts it again on the same data.
-    #[allow(dead_code, reason = "not every test file that includes this kills its broker")]
     pub fn restart(&mut self) {
         self.server = spawn(&self.folder, self.port, self.dist_port);
         self.wait();
     }
 
-    fn signal(&self, signal: i32) {
+    /// Asks it to end, as an operator would, and waits.
+    pub fn stop(&mut self) {
+        self.signal(libc::SIGTERM);
+        let _ = self.server.wait();
+        self.kill(); // whatever of it is left
+    }
+
+    /// The port of plain AMQP.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `rabbitmqctl`.
+    pub fn control(&self, arguments: &[&str]) -> std::io::Result<Output> {
+        let node = format!("case2code-{}@localhost", self.port);
+        Command::new(CONTROL).env("HOME", self.folder.path()).args(["-n", &node]).args(arguments).output()
+    }
+
+    /// Sends a signal to all of it.
+    pub fn signal(&self, signal: i32) {
         // The server is a shell script and an Erlang machine: both are in the group that we made.
         let group = i32::try_from(self.server.id()).expect("a pid");
         // SAFETY: no memory is involved; the group is our child's.

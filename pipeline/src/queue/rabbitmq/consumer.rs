@@ -113,7 +113,6 @@ enum Polled {
 
 impl Open {
     fn take(&self, queue: &RabbitQueue, mut delivery: lapin::message::Delivery) -> Delivery {
-        failpoint::deliver(&delivery.data);
         let delivery_count = wire::delivery_count(&delivery);
         let message = wire::message(&mut delivery);
         let receipt = RabbitReceipt::new(queue.clone(), delivery, Arc::clone(&self.in_hand));

@@ -1,0 +1,15 @@
+//! What is done to a fleet. Each case is a name, what is done, and what must have been seen.
+
+mod broker;
+mod disk;
+mod network;
+mod processes;
+mod records;
+mod services;
+
+use super::scene::Case;
+
+/// All cases, in the order of the issue that asked for them.
+pub fn all() -> Vec<Case> {
+    [processes::CASES, broker::CASES, network::CASES, records::CASES, disk::CASES, services::CASES].concat()
+}
