@@ -55,7 +55,15 @@ impl Expected {
         let found = parts(out);
         let names: BTreeSet<_> = self.parts.keys().chain(found.keys()).collect();
         let differing: Vec<_> = names.into_iter().filter(|name| self.parts.get(*name) != found.get(*name)).collect();
-        if differing.is_empty() { Ok(()) } else { Err(format!("other bytes in {differing:?}")) }
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let after = rows(out);
+        let ids: BTreeSet<_> = self.rows.keys().chain(after.keys()).collect();
+        let changed = ids.into_iter().filter(|id| self.rows.get(*id) != after.get(*id));
+        let shown = |id: &String| format!("\n  {id}: {:?}\n  now: {:?}", self.rows.get(id), after.get(id));
+        let changed: String = changed.take(3).map(shown).collect();
+        Err(format!("other bytes in {differing:?}{changed}"))
     }
 
     /// As [`Self::check`], but one item is `poison`, and everything else is as it was, row by row.

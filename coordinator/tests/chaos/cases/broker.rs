@@ -107,11 +107,12 @@ fn unbind(scene: &Scene, queue: &str) {
 /// What workers hold of it is all that there is in it.
 fn deleted(scene: &mut Scene) -> Result<Row, String> {
     let must = [Must::See(Sign::Cancelled), Must::Say("exec-0", "the broker ended the consumer")];
-    scene.disturb(0.8, ".inputs deleted", &must, |scene, _, _| {
-        let name = format!("{}.inputs", scene.name);
-        // The executors are faster than the writers: it is empty most of the time.
+    scene.disturb(0.8, ".inputs deleted", &must, |scene, fleet, _| {
+        let writers = ["llm-0", "llm-1"];
+        writers.iter().for_each(|role| fleet.hold(role));
         until("an empty .inputs", DEADLINE, || ready(scene, "inputs") == Some(0));
-        scene.node.control(&["delete_queue", &name, "--if-empty"]);
+        scene.node.control(&["delete_queue", &format!("{}.inputs", scene.name)]);
+        writers.iter().for_each(|role| fleet.release(role, &[]));
     })
 }
 
