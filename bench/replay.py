@@ -1,8 +1,9 @@
-"""What the scripts here share: the replaying LLM server, a broker, and reading parts."""
+"""What the scripts here share: the replaying LLM server, larger corpora, a broker, and reading parts."""
 import contextlib
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = pathlib.Path(os.environ.get("CASE2CODE_SHARED", ROOT.parent / "shared"))
 BIN = ROOT / "target" / os.environ.get("CASE2CODE_BUILD", "debug")
 FUNCTIONS = SHARED / "data/functions.jsonl"
+COMPLETIONS = SHARED / "data/completions.jsonl"
 
 
 def free_port():
@@ -23,10 +25,10 @@ def free_port():
 
 
 @contextlib.contextmanager
-def replay_llm(*flags):
+def replay_llm(*flags, corpus=(FUNCTIONS, COMPLETIONS)):
     """The replaying server; gives its base URL."""
     port = free_port()
-    command = [SHARED / "tools/replay-llm", "--functions", FUNCTIONS, "--completions", SHARED / "data/completions.jsonl"]
+    command = [SHARED / "tools/replay-llm", "--functions", corpus[0], "--completions", corpus[1]]
     server = subprocess.Popen([sys.executable, *map(str, command), "--port", str(port), *map(str, flags)],
                               stdout=subprocess.PIPE, text=True)
     try:
@@ -35,6 +37,25 @@ def replay_llm(*flags):
     finally:
         server.kill()
         server.wait()
+
+
+def copies(folder, number):
+    """The published functions `number` times over, each time under other names, and what was completed for them."""
+    completions = {row["id"]: row for row in map(json.loads, COMPLETIONS.open())}
+    paths = folder / "raw.jsonl", folder / "completions.jsonl"
+    with paths[0].open("w") as functions, paths[1].open("w") as answers:
+        for copy in range(number):
+            for row in map(json.loads, FUNCTIONS.open()):
+                names = re.findall(r"^def +([A-Za-z_]\w*)", row["content"], re.M)
+                # A method of that name is another's.
+                name = re.compile(r"(?<![\w.])(" + "|".join(names) + r")\b")
+                other = lambda text: name.sub(rf"\g<1>_{copy}", text)
+                answer = completions[row["id"]]
+                row = {**row, "id": f"{row['id']}_{copy}", "content": other(row["content"])}
+                functions.write(json.dumps(row) + "\n")
+                answer = {**answer, "id": row["id"], "completion": other(answer["completion"])}
+                answers.write(json.dumps(answer) + "\n")
+    return paths
 
 
 def requests_served(url):
@@ -68,6 +89,38 @@ def broker():
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, 9)
         server.wait()
+
+
+def queues(run, amqp):
+    """The queues of a run as `status` tells them, by name; none where there is no such run yet."""
+    command = [str(BIN / "case2code"), "status", "--json", "--run", run, "--amqp-url", amqp]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return {} if done.returncode else {queue["queue"]: queue for queue in json.loads(done.stdout)}
+
+
+def wait_for(condition, what, seconds=120, pause=0.1):
+    """Until `condition` gives something that is true; gives that."""
+    deadline = time.monotonic() + seconds
+    while not (seen := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s: {what}"
+        time.sleep(pause)
+    return seen
+
+
+def wait_for_consumers(run, amqp, **wanted):
+    """Until each of these queues has as many consumers."""
+    def all_there():
+        seen = queues(run, amqp)
+        return seen and all(seen[name]["consumers"] >= number for name, number in wanted.items())
+    wait_for(all_there, f"consumers {wanted}")
+
+
+def shards_done(out):
+    """How many shards of an output that is open stand in parts. One that is finished keeps no state: 0."""
+    try:
+        return (out / ".state/run.jsonl").read_bytes().count(b'{"done"')
+    except FileNotFoundError:
+        return 0
 
 
 def case2code(*arguments, **options):

@@ -1,8 +1,7 @@
-use std::{collections::HashSet, path::PathBuf, vec::IntoIter};
+use std::{path::PathBuf, vec::IntoIter};
 
 use pipeline::{
     error::Failure,
-    python::Fingerprint,
     reason::Reason,
     records::{Function, RawCode, Rejection},
 };
@@ -12,6 +11,7 @@ use super::{
     candidates::{functions_of, row_of},
     cap::capped,
     reader::Raw,
+    seen::Seen,
 };
 
 /// One numbered item: a top-level `def`, kept or not, or a row or file that has none or could not be read.
@@ -29,7 +29,7 @@ pub struct Collector {
     settings: CollectSettings,
     /// The raw code being worked on, and what is left of it.
     current: Option<(RawCode, Place, IntoIter<Candidate>)>,
-    seen: HashSet<Fingerprint>,
+    seen: Seen,
     index: u64,
     kept: u64,
     failed: bool,
@@ -47,7 +47,7 @@ impl Collector {
     /// A collector over raw code that is read elsewhere.
     pub fn over(raw: RawReader, settings: &CollectSettings) -> Self {
         let settings = settings.clone();
-        Self { raw, settings, current: None, seen: HashSet::new(), index: 0, kept: 0, failed: false }
+        Self { raw, settings, current: None, seen: Seen::new(), index: 0, kept: 0, failed: false }
     }
 
     /// Turns a candidate down if the same came earlier. Only what is kept is remembered.

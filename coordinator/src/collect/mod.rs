@@ -21,6 +21,7 @@ mod lines;
 mod place;
 mod reader;
 mod row;
+mod seen;
 mod settings;
 
 pub use candidates::{Candidate, functions_of};
