@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench clean
+.PHONY: help build demo test chaos lint clean
 
 OUT ?= demo-out
 
@@ -19,6 +19,11 @@ demo: ## the main job on examples/, with no model, no broker and the best sandbo
 test: ## all tests; installs RabbitMQ and a Docker engine if they are missing
 	./deploy/test-services.sh
 	cargo test --locked --workspace --all-features
+
+chaos: ## everything that can go wrong in a fleet; FLAGS="--broker 4", FLAGS=--help …
+	./deploy/test-services.sh
+	cargo build --locked --workspace --all-features
+	cargo test --locked -p coordinator --all-features --test chaos -- --full $(FLAGS)
 
 lint: ## what CI checks besides tests
 	cargo fmt --check

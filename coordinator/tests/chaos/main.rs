@@ -30,7 +30,7 @@ use clap::{Parser, ValueEnum};
 
 use node::{Node, Version};
 use proxy::Proxy;
-use scene::{Case, Row, Scene};
+use scene::{Case, Needs, Row, Scene};
 
 /// Faults in a whole fleet, and whether anything was lost.
 #[derive(Parser)]
@@ -112,11 +112,16 @@ fn lane(cli: &Cli, version: Version, waiting: &Mutex<VecDeque<Case>>, failed: &M
         let started = Instant::now();
         let played = catch_unwind(AssertUnwindSafe(|| {
             let mut own;
-            let node = if case.configuration.is_empty() {
-                shared.get_or_insert_with(|| Node::start(version, ""))
-            } else {
-                own = Node::start(version, case.configuration);
-                &mut own
+            let node = match case.needs {
+                Needs::Any => shared.get_or_insert_with(|| Node::start(version, "")),
+                Needs::Own(configuration) => {
+                    own = Node::start(version, configuration);
+                    &mut own
+                }
+                Needs::Cluster => {
+                    own = Node::cluster();
+                    &mut own
+                }
             };
             play(cli, version, &case, node)
         }));
@@ -138,7 +143,7 @@ fn lane(cli: &Cli, version: Version, waiting: &Mutex<VecDeque<Case>>, failed: &M
 
 fn play(cli: &Cli, version: Version, case: &Case, node: &mut Node) -> Result<Row, String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let proxy = Proxy::start(node.address());
+    let proxy = Proxy::start(node.addresses());
     let mut scene = Scene { name: case.name, node, version, proxy, folder: folder.path(), full: cli.full };
     let played = catch_unwind(AssertUnwindSafe(|| (case.play)(&mut scene)));
     if cli.keep && !matches!(played, Ok(Ok(_))) {

@@ -27,6 +27,8 @@ pub enum Version {
 /// A running broker, gone when dropped.
 pub enum Node {
     Package(Broker),
+    /// Three of the package, the first of which made the others join it.
+    Cluster(Vec<Broker>),
     Container(Container),
 }
 
@@ -46,19 +48,35 @@ impl Node {
         }
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        let port = match self {
-            Self::Package(broker) => broker.port(),
-            Self::Container(container) => container.port,
-        };
-        ([127, 0, 0, 1], port).into()
+    /// Starts three nodes that are one.
+    pub fn cluster() -> Self {
+        // A node that is gone is noticed within 10 s, and a minority stops.
+        let configuration = "net_ticktime = 10\ncluster_partition_handling = pause_minority\n";
+        let nodes: Vec<Broker> = (0..3).map(|_| Broker::start_with(|_| configuration.to_owned())).collect();
+        for node in &nodes[1..] {
+            for step in [&["stop_app"][..], &["join_cluster", &nodes[0].name()], &["start_app"]] {
+                must_succeed(node.control(step), step);
+            }
+        }
+        Self::Cluster(nodes)
     }
 
-    /// As a power cut would.
+    /// Where it listens.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        match self {
+            Self::Package(broker) => vec![at(broker.port())],
+            Self::Cluster(nodes) => nodes.iter().map(|node| at(node.port())).collect(),
+            Self::Container(container) => vec![at(container.port)],
+        }
+    }
+
+    /// As a power cut would. Of a cluster the first node, as with all that follows: it leads the queues, since the first
+    /// client declared them there.
     pub fn kill(&mut self) {
         match self {
             Self::Package(broker) => broker.kill(),
+            Self::Cluster(nodes) => nodes[0].kill(),
             Self::Container(container) => _ = docker(&["kill", &container.name]),
         }
     }
@@ -67,6 +85,7 @@ impl Node {
     pub fn stop(&mut self) {
         match self {
             Self::Package(broker) => broker.stop(),
+            Self::Cluster(nodes) => nodes[0].stop(),
             Self::Container(container) => _ = docker(&["stop", "--time", "60", &container.name]),
         }
     }
@@ -75,6 +94,7 @@ impl Node {
     pub fn restart(&mut self) {
         match self {
             Self::Package(broker) => broker.restart(),
+            Self::Cluster(nodes) => nodes[0].restart(),
             Self::Container(container) => {
                 docker(&["start", &container.name]);
                 container.wait();
@@ -86,6 +106,7 @@ impl Node {
     pub fn freeze(&self) {
         match self {
             Self::Package(broker) => broker.signal(libc::SIGSTOP),
+            Self::Cluster(nodes) => nodes[0].signal(libc::SIGSTOP),
             Self::Container(container) => _ = docker(&["pause", &container.name]),
         }
     }
@@ -94,6 +115,7 @@ impl Node {
     pub fn thaw(&self) {
         match self {
             Self::Package(broker) => broker.signal(libc::SIGCONT),
+            Self::Cluster(nodes) => nodes[0].signal(libc::SIGCONT),
             Self::Container(container) => _ = docker(&["unpause", &container.name]),
         }
     }
@@ -102,13 +124,18 @@ impl Node {
     pub fn control(&self, arguments: &[&str]) {
         let output = match self {
             Self::Package(broker) => broker.control(arguments),
+            Self::Cluster(nodes) => nodes[0].control(arguments),
             Self::Container(container) => {
                 Command::new("docker").args(["exec", &container.name, "rabbitmqctl"]).args(arguments).output()
             }
         };
-        let output = output.expect("rabbitmqctl starts");
-        assert!(output.status.success(), "rabbitmqctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        must_succeed(output, arguments);
     }
+}
+
+fn must_succeed(output: std::io::Result<Output>, arguments: &[&str]) {
+    let output = output.expect("rabbitmqctl starts");
+    assert!(output.status.success(), "rabbitmqctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Container {

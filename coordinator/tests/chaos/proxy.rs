@@ -42,7 +42,7 @@ pub enum Blow {
 
 /// Lets go on drop.
 pub struct Proxy {
-    port: u16,
+    url: String,
     weather: watch::Sender<Weather>,
     blow: watch::Sender<(u64, Blow)>,
     signs: Arc<Signs>,
@@ -50,8 +50,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a port of its own and passes everything to `broker`.
-    pub fn start(broker: SocketAddr) -> Self {
+    /// Listens on a port of its own and passes each connection to one of the nodes in turn, as a load balancer does.
+    pub fn start(nodes: Vec<SocketAddr>) -> Self {
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         let runtime = threads.worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
@@ -61,17 +61,25 @@ impl Proxy {
         let signs = Arc::new(Signs::default());
         let seen = Arc::clone(&signs);
         runtime.spawn(async move {
+            let mut turns = nodes.iter().cycle();
             while let Ok((client, _)) = listener.accept().await {
                 let line = Line { sky: sky.clone(), blows: blows.clone(), signs: Arc::clone(&seen) };
-                tokio::spawn(line.serve(client, broker));
+                let Some(node) = turns.next() else { return };
+                tokio::spawn(line.serve(client, *node));
             }
         });
-        Self { port, weather, blow, signs, _runtime: runtime }
+        let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f");
+        Self { url, weather, blow, signs, _runtime: runtime }
+    }
+
+    /// No proxy at all: everything goes to `url`, and no sign is seen.
+    pub fn pretend(url: String) -> Self {
+        Self { url, ..Self::start(Vec::new()) }
     }
 
     /// `amqp://…` through the proxy.
     pub fn url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+        self.url.clone()
     }
 
     /// From now on.

@@ -25,10 +25,21 @@ pub struct Case {
     pub name: &'static str,
     /// Whether it is of the short selection.
     pub short: bool,
-    /// Lines of the broker's configuration; with some of its own a case has a broker of its own.
-    pub configuration: &'static str,
+    /// The broker that it needs.
+    pub needs: Needs,
     /// What happens.
     pub play: fn(&mut Scene) -> Result<Row, String>,
+}
+
+/// Which broker a case needs.
+#[derive(Clone, Copy)]
+pub enum Needs {
+    /// Any that works; it is left so.
+    Any,
+    /// One with these lines of configuration.
+    Own(&'static str),
+    /// Three nodes.
+    Cluster,
 }
 
 /// Where a case takes place.

@@ -4,7 +4,7 @@
 
 use std::{
     net::TcpListener,
-    os::unix::process::CommandExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -41,6 +41,10 @@ impl Broker {
         let listener = format!("listeners.tcp.1 = 127.0.0.1:{port}\n");
         let configuration = listener + &configuration(folder.path());
         std::fs::write(folder.path().join("rabbitmq.conf"), configuration).expect("a file in the temporary folder");
+        // The same for all, so that brokers can be told to be one.
+        let cookie = folder.path().join(".erlang.cookie");
+        std::fs::write(&cookie, "CASE2CODE").expect("a file in the temporary folder");
+        std::fs::set_permissions(&cookie, PermissionsExt::from_mode(0o400)).expect("our own file");
         let server = spawn(&folder, port, dist_port);
         let mut broker = Self { folder, port, dist_port, server };
         broker.wait();
@@ -76,10 +80,14 @@ impl Broker {
         self.port
     }
 
+    /// The name of its node.
+    pub fn name(&self) -> String {
+        format!("case2code-{}@localhost", self.port)
+    }
+
     /// `rabbitmqctl`.
     pub fn control(&self, arguments: &[&str]) -> std::io::Result<Output> {
-        let node = format!("case2code-{}@localhost", self.port);
-        Command::new(CONTROL).env("HOME", self.folder.path()).args(["-n", &node]).args(arguments).output()
+        Command::new(CONTROL).env("HOME", self.folder.path()).args(["-n", &self.name()]).args(arguments).output()
     }
 
     /// Sends a signal to all of it.

@@ -4,20 +4,20 @@ use crate::{
     frames::Sign,
     llm::Llm,
     process::until,
-    scene::{Case, DEADLINE, Must, Row, Scene, Work, last, under_way},
+    scene::{Case, DEADLINE, Must, Needs, Row, Scene, Work, last, under_way},
 };
 
 pub const CASES: &[Case] = &[
-    Case { name: "broker-restarted", short: false, configuration: "", play: restarted },
-    Case { name: "broker-killed", short: true, configuration: "", play: killed },
-    Case { name: "broker-frozen", short: false, configuration: "", play: frozen },
-    Case { name: "memory-alarm", short: true, configuration: "", play: memory_alarm },
-    Case { name: "disk-alarm", short: false, configuration: "", play: disk_alarm },
-    Case { name: "queues-capped", short: true, configuration: "", play: capped },
-    Case { name: "consumer-timeout", short: false, configuration: "consumer_timeout = 60000\n", play: timeout },
-    Case { name: "bindings-removed", short: true, configuration: "", play: unbound },
-    Case { name: "queue-deleted", short: true, configuration: "", play: deleted },
-    Case { name: "queue-deleted-full", short: false, configuration: "", play: deleted_full },
+    Case { name: "broker-restarted", short: false, needs: Needs::Any, play: restarted },
+    Case { name: "broker-killed", short: true, needs: Needs::Any, play: killed },
+    Case { name: "broker-frozen", short: false, needs: Needs::Any, play: frozen },
+    Case { name: "memory-alarm", short: true, needs: Needs::Any, play: memory_alarm },
+    Case { name: "disk-alarm", short: false, needs: Needs::Any, play: disk_alarm },
+    Case { name: "queues-capped", short: true, needs: Needs::Any, play: capped },
+    Case { name: "consumer-timeout", short: false, needs: Needs::Own("consumer_timeout = 60000\n"), play: timeout },
+    Case { name: "bindings-removed", short: true, needs: Needs::Any, play: unbound },
+    Case { name: "queue-deleted", short: true, needs: Needs::Any, play: deleted },
+    Case { name: "queue-deleted-full", short: false, needs: Needs::Any, play: deleted_full },
 ];
 
 fn restarted(scene: &mut Scene) -> Result<Row, String> {

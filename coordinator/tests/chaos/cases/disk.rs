@@ -8,14 +8,14 @@ use std::{
 
 use crate::{
     process::{program, until},
-    scene::{Case, DEADLINE, Must, Row, Scene, Work},
+    scene::{Case, DEADLINE, Must, Needs, Row, Scene, Work},
 };
 
 pub const CASES: &[Case] = &[
-    Case { name: "input-changed", short: true, configuration: "", play: input_changed },
-    Case { name: "disk-full", short: true, configuration: "", play: disk_full },
-    Case { name: "torn-journal", short: true, configuration: "", play: torn_journal },
-    Case { name: "second-sink", short: true, configuration: "", play: second_sink },
+    Case { name: "input-changed", short: true, needs: Needs::Any, play: input_changed },
+    Case { name: "disk-full", short: true, needs: Needs::Any, play: disk_full },
+    Case { name: "torn-journal", short: true, needs: Needs::Any, play: torn_journal },
+    Case { name: "second-sink", short: true, needs: Needs::Any, play: second_sink },
 ];
 
 /// Submit is killed in mid-shard; with another input it is refused, with the old one it goes on.

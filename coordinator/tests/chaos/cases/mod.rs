@@ -1,6 +1,7 @@
 //! What is done to a fleet. Each case is a name, what is done, and what must have been seen.
 
 mod broker;
+mod cluster;
 mod disk;
 mod network;
 mod processes;
@@ -11,5 +12,6 @@ use super::scene::Case;
 
 /// All cases, in the order of the issue that asked for them.
 pub fn all() -> Vec<Case> {
-    [processes::CASES, broker::CASES, network::CASES, records::CASES, disk::CASES, services::CASES].concat()
+    [processes::CASES, broker::CASES, network::CASES, cluster::CASES, records::CASES, disk::CASES, services::CASES]
+        .concat()
 }

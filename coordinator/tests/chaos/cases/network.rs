@@ -5,27 +5,27 @@ use std::{sync::atomic::Ordering, time::Duration};
 use crate::{
     frames::Sign,
     proxy::{Blow, Weather},
-    scene::{Case, Must, Row, Scene, last},
+    scene::{Case, Must, Needs, Row, Scene, last},
 };
 
 pub const CASES: &[Case] = &[
-    Case { name: "cut", short: true, configuration: "", play: cut },
-    Case { name: "black-hole", short: false, configuration: "", play: black_hole },
+    Case { name: "cut", short: true, needs: Needs::Any, play: cut },
+    Case { name: "black-hole", short: false, needs: Needs::Any, play: black_hole },
     Case {
         name: "broker-half-open",
         short: false,
-        configuration: "",
+        needs: Needs::Any,
         play: |scene| half_open(scene, Blow::BrokerGone),
     },
     Case {
         name: "client-half-open",
         short: false,
-        configuration: "",
+        needs: Needs::Any,
         play: |scene| half_open(scene, Blow::ClientGone),
     },
-    Case { name: "latency", short: false, configuration: "", play: latency },
-    Case { name: "narrow", short: false, configuration: "", play: narrow },
-    Case { name: "deliveries-swallowed", short: false, configuration: "", play: swallowed },
+    Case { name: "latency", short: false, needs: Needs::Any, play: latency },
+    Case { name: "narrow", short: false, needs: Needs::Any, play: narrow },
+    Case { name: "deliveries-swallowed", short: false, needs: Needs::Any, play: swallowed },
 ];
 
 fn cut(scene: &mut Scene) -> Result<Row, String> {

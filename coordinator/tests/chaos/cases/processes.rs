@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::{
     fleet::{Fleet, ROLES},
     process::until,
-    scene::{Case, DEADLINE, Must, Row, Scene, Work},
+    scene::{Case, DEADLINE, Must, Needs, Row, Scene, Work},
 };
 
 pub const CASES: &[Case] = &[
-    Case { name: "kill-each-role", short: true, configuration: "", play: kill_each_role },
-    Case { name: "die-in-submit", short: false, configuration: "", play: |scene| die_at(scene, "submit", SUBMIT) },
-    Case { name: "die-in-llm", short: false, configuration: "", play: |scene| die_at(scene, "llm-0", WORKER) },
-    Case { name: "die-in-exec", short: true, configuration: "", play: |scene| die_at(scene, "exec-0", WORKER) },
-    Case { name: "die-in-sink", short: true, configuration: "", play: |scene| die_at(scene, "sink", SINK) },
+    Case { name: "kill-each-role", short: true, needs: Needs::Any, play: kill_each_role },
+    Case { name: "die-in-submit", short: false, needs: Needs::Any, play: |scene| die_at(scene, "submit", SUBMIT) },
+    Case { name: "die-in-llm", short: false, needs: Needs::Any, play: |scene| die_at(scene, "llm-0", WORKER) },
+    Case { name: "die-in-exec", short: true, needs: Needs::Any, play: |scene| die_at(scene, "exec-0", WORKER) },
+    Case { name: "die-in-sink", short: true, needs: Needs::Any, play: |scene| die_at(scene, "sink", SINK) },
 ];
 
 /// Kills of `kill-each-role`.

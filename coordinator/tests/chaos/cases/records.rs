@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::{
     llm::shared,
     process::corpus,
-    scene::{Case, Must, Row, Scene, Work, under_way},
+    scene::{Case, Must, Needs, Row, Scene, Work, under_way},
 };
 
 pub const CASES: &[Case] = &[
-    Case { name: "crashes-its-worker", short: true, configuration: "", play: crasher },
-    Case { name: "foreign-messages", short: true, configuration: "", play: foreign },
-    Case { name: "huge-records", short: true, configuration: "", play: huge },
+    Case { name: "crashes-its-worker", short: true, needs: Needs::Any, play: crasher },
+    Case { name: "foreign-messages", short: true, needs: Needs::Any, play: foreign },
+    Case { name: "huge-records", short: true, needs: Needs::Any, play: huge },
 ];
 
 /// In the source of the record that crashes its worker.

@@ -4,12 +4,12 @@ use std::process::Command;
 
 use crate::{
     process::until,
-    scene::{Case, DEADLINE, Must, Row, Scene, Work, last, under_way},
+    scene::{Case, DEADLINE, Must, Needs, Row, Scene, Work, last, under_way},
 };
 
 pub const CASES: &[Case] = &[
-    Case { name: "llm-down", short: true, configuration: "", play: llm_down },
-    Case { name: "engine-restarted", short: false, configuration: "", play: engine_restarted },
+    Case { name: "llm-down", short: true, needs: Needs::Any, play: llm_down },
+    Case { name: "engine-restarted", short: false, needs: Needs::Any, play: engine_restarted },
 ];
 
 fn llm_down(scene: &mut Scene) -> Result<Row, String> {
