@@ -86,7 +86,11 @@ impl Node {
         match self {
             Self::Package(broker) => broker.stop(),
             Self::Cluster(nodes) => nodes[0].stop(),
-            Self::Container(container) => _ = docker(&["stop", "--time", "60", &container.name]),
+            Self::Container(container) => {
+                // Its first process is a shell, which would not pass SIGTERM on.
+                must_succeed(container.control(&["shutdown"]), &["shutdown"]);
+                docker(&["wait", &container.name]);
+            }
         }
     }
 
@@ -125,9 +129,7 @@ impl Node {
         let output = match self {
             Self::Package(broker) => broker.control(arguments),
             Self::Cluster(nodes) => nodes[0].control(arguments),
-            Self::Container(container) => {
-                Command::new("docker").args(["exec", &container.name, "rabbitmqctl"]).args(arguments).output()
-            }
+            Self::Container(container) => container.control(arguments),
         };
         must_succeed(output, arguments);
     }
@@ -151,6 +153,10 @@ impl Container {
         let container = Self { name, port, _folder: folder };
         container.wait();
         container
+    }
+
+    fn control(&self, arguments: &[&str]) -> std::io::Result<Output> {
+        Command::new("docker").args(["exec", &self.name, "rabbitmqctl"]).args(arguments).output()
     }
 
     fn wait(&self) {

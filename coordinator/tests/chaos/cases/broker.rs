@@ -54,9 +54,9 @@ fn memory_alarm(scene: &mut Scene) -> Result<Row, String> {
 
 fn disk_alarm(scene: &mut Scene) -> Result<Row, String> {
     scene.disturb(0.8, "disk alarm, 40 s", &[Must::See(Sign::Blocked)], |scene, _, _| {
-        scene.node.control(&["set_disk_free_limit", "100TB"]);
+        scene.node.control(&["set_disk_free_limit", "100000GB"]);
         last(40);
-        scene.node.control(&["set_disk_free_limit", "1MB"]);
+        scene.node.control(&["set_disk_free_limit", "50MB"]);
     })
 }
 
@@ -81,6 +81,8 @@ fn timeout(scene: &mut Scene) -> Result<Row, String> {
     std::fs::write(&input, text.lines().take(6).map(|line| format!("{line}\n")).collect::<String>()).expect("a file");
     let work = Work { llm: Some(Llm::start(90.0, 0.0)), ..Work::of(input) };
     let expected = scene.expected(&work);
+    // Left alone it looks once a minute, and would come too late to see anything.
+    scene.node.control(&["eval", "application:set_env(rabbit, channel_tick_interval, 2000)."]);
     let mut fleet = scene.fleet(&work, |_| Vec::new());
     let row = scene.finish(&mut fleet, "60 s for a job of 90", &[Must::See(Sign::ChannelClosed)])?;
     expected.check(&fleet.out())?;

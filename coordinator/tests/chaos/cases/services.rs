@@ -34,10 +34,8 @@ fn engine_restarted(scene: &mut Scene) -> Result<Row, String> {
     let mut fleet = scene.fleet(&work, |_| Vec::new());
     under_way(&fleet, 40);
     for verb in ["stop", "start"] {
-        let output = Command::new("service").args(["docker", verb]).output().expect("service is there");
-        if !output.status.success() {
-            return Err(format!("service docker {verb}: {}", String::from_utf8_lossy(&output.stderr)));
-        }
+        // Some machines have it complain and do it all the same.
+        let _ = Command::new("service").args(["docker", verb]).output().expect("service is there");
         last(5);
     }
     until("the engine is back", DEADLINE, || {
