@@ -50,6 +50,7 @@ impl Finished {
                 "rejected_by_reason": self.total.rejected,
                 "prompt_tokens": self.total.prompt_tokens,
                 "completion_tokens": self.total.completion_tokens,
+                "executed_by_maker": self.total.made_by,
             },
             "last_process": {
                 "started_unix_s": self.started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs()),
@@ -106,6 +107,12 @@ pub fn say(finished: &Finished, out: &Path) {
     reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), **reason));
     for (reason, count) in reasons {
         eprintln!("  {count:>7}  {}: {reason}", reason.stage());
+    }
+    if total.made_by.len() > 1 {
+        eprintln!("  warning: not all of it was made alike (workers with other settings?):");
+        for (maker, count) in &total.made_by {
+            eprintln!("  {count:>7}  {maker}");
+        }
     }
     if finished.duplicates > 0 || finished.out_of_order > 0 {
         eprintln!(

@@ -27,6 +27,9 @@ const LINGER: Duration = Duration::from_millis(20);
 /// again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The longest of pauses that grow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// When to stop.
 pub struct Until {
     /// Take no more.
@@ -73,7 +76,7 @@ async fn drain_from<C: Consumer>(
     check: impl Fn(&RunOpen) -> anyhow::Result<()>,
     until: Until,
 ) -> anyhow::Result<Shards> {
-    let mut last_index = 0;
+    let (mut last_index, mut early_pause) = (0, PAUSE);
     standing.update(&shards, 0);
     while !shards.finished() {
         let batch = tokio::select! {
@@ -120,9 +123,20 @@ async fn drain_from<C: Consumer>(
         }
         shards = keep(shards, taken, &until.give_up).await?;
         standing.update(&shards, out_of_order);
-        if !early.is_empty() {
-            tracing::warn!(messages = early.len(), "the run is not open yet; waiting for `submit`");
-            tokio::time::sleep(PAUSE).await;
+        if early.is_empty() {
+            early_pause = PAUSE;
+        } else {
+            let messages = early.len();
+            tracing::warn!(
+                messages,
+                "the run is not open yet: `submit` opens it (`submit --again` does for another folder)"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(early_pause) => {}
+                () = until.stop.cancelled() => {}
+            }
+            // Each round counts as a delivery, which the broker bears only so often.
+            early_pause = (early_pause * 2).min(LONGEST_PAUSE);
             join_all(early.into_iter().map(Receipt::give_back)).await;
         }
     }

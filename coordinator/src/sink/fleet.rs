@@ -2,6 +2,7 @@
 //! format.
 
 use std::{
+    io::{ErrorKind, Write},
     path::Path,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -161,7 +162,13 @@ fn check(run: &RunOpen, own: &Map<String, Value>, folder: &Path, out: &Path) -> 
             let before = serde_json::from_slice(&text).map_err(anyhow::Error::from)?;
             same_identity(&before, &now, &format!("--out {}", out.display()))?;
         }
-        Err(_) => std::fs::write(&settings, now.to_string()).map_err(anyhow::Error::from)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mut file = tempfile::NamedTempFile::new_in(folder.join(".state")).map_err(anyhow::Error::from)?;
+            let written = file.write_all(now.to_string().as_bytes()).and_then(|()| file.as_file().sync_all());
+            written.map_err(anyhow::Error::from)?;
+            file.persist(&settings).map_err(anyhow::Error::from)?;
+        }
+        Err(error) => return Err(anyhow::Error::from(error).context("sink.json").into()),
     }
     tracing::info!(run_id = %run.run_id, seed = run.seed, shard_size = run.shard_size, "the run is open");
     Ok(())

@@ -8,6 +8,7 @@ use pipeline::{
     failpoint,
     message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
     reason::Reason,
+    records::{ExecutedFunction, Generation},
     stage::Verdict,
 };
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,10 @@ pub struct ShardSummary {
     pub prompt_tokens: u64,
     /// Completion tokens that its items cost.
     pub completion_tokens: u64,
+    /// Executed functions by what made them: model, prompt and Python. More than one is a fleet whose workers were set
+    /// differently.
+    #[serde(default)]
+    pub made_by: BTreeMap<String, u64>,
 }
 
 /// All shards of a run.
@@ -186,6 +191,9 @@ impl Shards {
             total.samples += summary.samples;
             total.prompt_tokens += summary.prompt_tokens;
             total.completion_tokens += summary.completion_tokens;
+            for (maker, count) in &summary.made_by {
+                *total.made_by.entry(maker.clone()).or_default() += count;
+            }
             for (reason, count) in &summary.rejected {
                 *total.rejected.entry(*reason).or_default() += count;
             }
@@ -327,6 +335,7 @@ impl Shards {
                 ItemOutcome::Executed(executed) => {
                     summary.prompt_tokens += executed.generation.prompt_tokens;
                     summary.completion_tokens += executed.generation.completion_tokens;
+                    *summary.made_by.entry(maker(&executed)).or_default() += 1;
                     assemble(*executed, &assembler)
                 }
             };
@@ -346,4 +355,11 @@ impl Shards {
         self.folder.write_done(&summary)?;
         Ok(summary)
     }
+}
+
+/// What made an outcome, in words.
+fn maker(executed: &ExecutedFunction) -> String {
+    let Generation { model, prompt, prompt_sha256, .. } = &executed.generation;
+    let hash = prompt_sha256.get(..8).unwrap_or_default();
+    format!("model {model}, prompt {prompt} {hash}, Python {}", executed.sandbox.python)
 }
