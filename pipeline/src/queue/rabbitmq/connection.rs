@@ -148,6 +148,11 @@ impl Link {
         if error.is_empty() { "no answer in time".to_owned() } else { error }
     }
 
+    /// Whether the broker let us in and another connection has the lock.
+    pub async fn lock_is_taken(&self) -> bool {
+        self.inner.state.lock().await.taken_since.is_some()
+    }
+
     /// Has the next user make a new connection, topology included.
     pub fn rebuild(&self) {
         self.inner.stale.store(true, Ordering::SeqCst);

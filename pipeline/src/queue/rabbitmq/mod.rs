@@ -141,9 +141,13 @@ impl RabbitQueue {
             Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL"))
         };
         let first = if alone == Some(WorksBy::Consuming) { &consume } else { &publish };
-        // The lock of a process that was just killed is waited for, however short the patience with the broker.
-        let patience = settings.startup_wait.max(if alone.is_some() { 20 } else { 1 });
-        match tokio::time::timeout(Duration::from_secs(patience), first.connection_with_patience()).await {
+        let patience = Duration::from_secs(settings.startup_wait.max(1));
+        let mut connected = tokio::time::timeout(patience, first.connection_with_patience()).await;
+        if connected.is_err() && first.lock_is_taken().await {
+            // The broker is there. The lock of a process that was just killed is waited for as long as that takes.
+            connected = Ok(first.connection_with_patience().await);
+        }
+        match connected {
             Ok(Ok(_)) => {}
             Ok(Err(QueueError::Unknown(error))) => return Err(Failure::Unavailable(error)),
             Ok(Err(QueueError::Taken(lock))) => {
