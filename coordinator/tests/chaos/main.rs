@@ -21,15 +21,15 @@ mod scene;
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    process::ExitCode,
+    process::{Command, ExitCode, Stdio},
     sync::{Mutex, PoisonError},
-    time::Instant,
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use clap::{Parser, ValueEnum};
 
 use node::{Node, Version};
-use proxy::Proxy;
+use proxy::{Proxy, Weather};
 use scene::{Case, Needs, Row, Scene};
 
 /// Faults in a whole fleet, and whether anything was lost.
@@ -47,6 +47,9 @@ struct Cli {
     /// Keep the files of cases that failed
     #[arg(long)]
     keep: bool,
+    /// Where chance begins; each run prints it
+    #[arg(long, default_value_t = clock())]
+    seed: u64,
     /// Print the names of all cases
     #[arg(long)]
     list: bool,
@@ -84,6 +87,10 @@ fn main() -> ExitCode {
         all.iter().for_each(|case| println!("{}{}", case.name, if case.short { "" } else { " (full)" }));
         return ExitCode::SUCCESS;
     }
+    if let Some(name) = PROGRAMS.iter().find(|name| !has_failpoints(name)) {
+        eprintln!("error: {name} is built without failpoints: cargo build --workspace --all-features (or make chaos)");
+        return ExitCode::from(2);
+    }
     let version = match cli.broker {
         BrokerVersion::Package => Version::Package,
         BrokerVersion::Container => Version::Container,
@@ -102,6 +109,21 @@ fn main() -> ExitCode {
     }
     eprintln!("failed: {}", failed.join(", "));
     ExitCode::FAILURE
+}
+
+const PROGRAMS: [&str; 3] = ["case2code", "worker-llm", "worker-exec"];
+
+/// Whether the name of the variable stands in the binary. Cargo builds workers apart from this test.
+fn has_failpoints(name: &str) -> bool {
+    let program = process::program(name);
+    let mut grep = Command::new("grep");
+    let found = grep.args(["-q", "-a", "CASE2CODE_FAILPOINT"]).arg(program.get_program()).stdin(Stdio::null());
+    found.status().expect("grep is installed").success()
+}
+
+/// Another seed in each run.
+fn clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs())
 }
 
 /// Plays case after case on one broker.
@@ -144,8 +166,14 @@ fn lane(cli: &Cli, version: Version, waiting: &Mutex<VecDeque<Case>>, failed: &M
 fn play(cli: &Cli, version: Version, case: &Case, node: &mut Node) -> Result<Row, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let proxy = Proxy::start(node.addresses());
-    let mut scene = Scene { name: case.name, node, version, proxy, folder: folder.path(), full: cli.full };
+    let (name, full, seed) = (case.name, cli.full, cli.seed);
+    let mut scene = Scene { name, node, version, proxy, folder: folder.path(), full, seed };
     let played = catch_unwind(AssertUnwindSafe(|| (case.play)(&mut scene)));
+    if !matches!(played, Ok(Ok(_))) {
+        // Fair weather, so that the broker can be asked.
+        scene.proxy.set(Weather::Fair);
+        eprintln!("{name}: --seed {seed}\n{}", scene.report());
+    }
     if cli.keep && !matches!(played, Ok(Ok(_))) {
         println!("{}: see {}", case.name, folder.keep().display());
     }

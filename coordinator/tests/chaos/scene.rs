@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    fleet::{Fleet, Plan},
+    fleet::{Fleet, Plan, ROLES},
     frames::Sign,
     llm::{Llm, shared},
     node::{Node, Version},
@@ -56,6 +56,8 @@ pub struct Scene<'a> {
     pub folder: &'a Path,
     /// Whether faults last as long as the issue says, or only as long as they show.
     pub full: bool,
+    /// Where chance begins.
+    pub seed: u64,
 }
 
 /// What a case came to.
@@ -183,6 +185,17 @@ impl Scene<'_> {
             duplicates: run["last_process"]["duplicates_dropped"].as_u64().unwrap_or(0),
             items: run["counts"]["items"].as_u64().unwrap_or(0),
         })
+    }
+
+    /// What everybody said last and where the run stands, for whoever looks into a failure.
+    pub fn report(&self) -> String {
+        let tail = |role: &&str| {
+            let log = std::fs::read_to_string(self.folder.join(format!("{role}.log"))).unwrap_or_default();
+            format!("--- {role}\n{}\n", tail(&log))
+        };
+        let status = self.case2code(&["status", "--json", "--startup-wait", "2"]);
+        let words = [status.stdout, status.stderr].concat();
+        ROLES.iter().map(tail).collect::<String>() + "--- status\n" + &String::from_utf8_lossy(&words)
     }
 
     /// A command of `case2code` on this run, to its end.

@@ -16,7 +16,18 @@ use crate::{
 };
 
 pub const CASES: &[Case] = &[
-    Case { name: "crashes-its-worker", short: true, needs: Needs::Any, play: crasher },
+    Case {
+        name: "crashes-its-worker",
+        short: true,
+        needs: Needs::Any,
+        play: |scene| crasher(scene, ["exec-0", "exec-1"]),
+    },
+    Case {
+        name: "crashes-its-writer",
+        short: false,
+        needs: Needs::Any,
+        play: |scene| crasher(scene, ["llm-0", "llm-1"]),
+    },
     Case { name: "foreign-messages", short: true, needs: Needs::Any, play: foreign },
     Case { name: "huge-records", short: true, needs: Needs::Any, play: huge },
 ];
@@ -24,7 +35,7 @@ pub const CASES: &[Case] = &[
 /// In the source of the record that crashes its worker.
 const MARK: &str = "crash_the_worker";
 
-fn crasher(scene: &mut Scene) -> Result<Row, String> {
+fn crasher(scene: &mut Scene, workers: [&str; 2]) -> Result<Row, String> {
     let input = corpus(scene.folder, 120);
     let text = std::fs::read_to_string(&input).expect("a corpus");
     let row = json!({"id": "crasher", "content": format!("def {MARK}(n):\n    return n + 1\n")});
@@ -33,10 +44,8 @@ fn crasher(scene: &mut Scene) -> Result<Row, String> {
     std::fs::write(&input, lines.join("\n") + "\n").expect("a corpus");
     let work = Work::of(input);
     let expected = scene.expected(&work);
-    let armed = |role: &str| match role {
-        "exec-0" | "exec-1" => vec![("CASE2CODE_FAILPOINT".to_owned(), format!("deliver:{MARK}=1"))],
-        _ => Vec::new(),
-    };
+    let crash = || ("CASE2CODE_FAILPOINT".to_owned(), format!("deliver:{MARK}=1"));
+    let armed = |role: &str| if workers.contains(&role) { vec![crash()] } else { Vec::new() };
     let mut fleet = scene.fleet(&work, armed);
     let row = scene.finish(&mut fleet, "a record that crashes its worker", &[Must::Restart(3)])?;
     expected.check_but_poison(&fleet.out(), "crasher")?;
