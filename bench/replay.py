@@ -95,7 +95,7 @@ def queues(run, amqp):
     """The queues of a run as `status` tells them, by name; none where there is no such run yet."""
     command = [str(BIN / "case2code"), "status", "--json", "--run", run, "--amqp-url", amqp]
     done = subprocess.run(command, capture_output=True, text=True)
-    return {} if done.returncode else {queue["queue"]: queue for queue in json.loads(done.stdout)}
+    return {} if done.returncode else {queue["queue"]: queue for queue in json.loads(done.stdout)["queues"]}
 
 
 def wait_for(condition, what, seconds=120, pause=0.1):
