@@ -37,7 +37,7 @@ pub struct SubmitSettings {
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Pause while the queues hold this many ready messages
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub in_flight: u32,
     /// Publish everything once more, for a broker that lost its queues or a journal that lost lines; the sink drops
     /// what it has already
@@ -82,14 +82,13 @@ pub async fn submit(
         cursor = Cursor { next: 0, complete: false, ..cursor };
     }
     let queue = RabbitQueue::connect_alone(broker, "submit", WorksBy::Publishing).await?;
-    if !cursor.complete {
-        claim::claim(&queue, &cursor.run_id).await?;
-    }
+    // Before the claim: what holds the name has to be written down somewhere.
     file.write(&cursor)?;
     if cursor.complete {
         tracing::info!(items = cursor.next, "everything was submitted already");
         return Ok(cursor.next);
     }
+    claim(&queue, &cursor.run_id, name, &stop).await?;
     let sharding = Sharding { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size };
     let open = RunOpen { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size, identity };
     publish(&queue, &sharding.control(RecordType::RunOpen, &open), &stop).await?;
@@ -125,6 +124,29 @@ pub async fn submit(
     file.write(&cursor)?;
     tracing::info!(items, "submitted");
     Ok(items)
+}
+
+/// Claims the run's name, through outages.
+async fn claim(queue: &RabbitQueue, run_id: &RunId, name: &str, stop: &CancellationToken) -> Result<(), Failure> {
+    loop {
+        match claim::claim(queue, run_id).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {
+                return Err(Failure::Usage(format!(
+                    "run `{name}` is open on this broker, submitted from another --state: go on from there, take another \
+                     --run, or delete it with `case2code purge`"
+                )));
+            }
+            Err(error @ QueueError::Unavailable(_)) => {
+                tracing::warn!(%error, "cannot claim the run's name yet");
+                tokio::select! {
+                    () = stop.cancelled() => return Err(Failure::Interrupted),
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                }
+            }
+            Err(error) => return Err(Failure::Other(error.into())),
+        }
+    }
 }
 
 /// A submission is told from an earlier one of the same input by when it began: two runs over one broker never mix.
@@ -200,6 +222,7 @@ impl CursorFile {
         file.write_all(&serde_json::to_vec(cursor)?)?;
         file.as_file().sync_all()?;
         file.persist(self.folder.join("cursor.json"))?;
+        std::fs::File::open(&self.folder)?.sync_all()?; // the new name has to last
         Ok(())
     }
 }

@@ -6,6 +6,9 @@ use pipeline::{
 };
 use serde_json::{Value, json};
 
+/// Deepest value that a record may hold: each hop puts it a level further down, and JSON readers stop at 127.
+pub(super) const MAX_DEPTH: usize = 64;
+
 /// Bytes of a longer record that are shown.
 const START_BYTES: usize = 200;
 
@@ -23,7 +26,20 @@ pub(super) fn capped(outcome: Result<Function, Box<Rejection>>) -> Result<Functi
             rejection.record = start(text.or(rejection.record.as_str()).unwrap_or_default(), bytes);
             Err(rejection)
         }
+        Err(mut rejection) if depth(&rejection.record) > MAX_DEPTH => {
+            rejection.record = Value::String(rejection.record.to_string());
+            Err(rejection)
+        }
         whole => whole,
+    }
+}
+
+/// How deep a value is nested.
+pub(super) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(table) => 1 + table.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

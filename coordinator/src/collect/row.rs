@@ -4,7 +4,10 @@ use pipeline::{
 };
 use serde_json::{Map, Value};
 
-use super::{CollectSettings, Place};
+use super::{
+    CollectSettings, Place,
+    cap::{MAX_DEPTH, depth},
+};
 
 /// Longest id: it stands in every record, and in messages for people.
 const MAX_ID_BYTES: usize = 4096;
@@ -60,6 +63,10 @@ fn columns_to_raw(columns: &Map<String, Value>, place: &Place, settings: &Collec
         Some(other) => return Err(wrong("import_code", other, "a list of strings")),
         None => Vec::new(),
     };
+    let deep = |name: &&String| columns.get(*name).is_some_and(|value| depth(value) > MAX_DEPTH);
+    if let Some(name) = settings.keep_columns.iter().find(deep) {
+        return Err(format!("column `{name}` is nested more than {MAX_DEPTH} deep"));
+    }
     let kept = settings.keep_columns.iter().filter_map(|name| Some((name.clone(), columns.get(name)?.clone())));
     Ok(RawCode { id, content, import_code, meta: kept.collect::<Meta>() })
 }

@@ -87,8 +87,14 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
         }
         let input = match message.decode::<S::Input>() {
             Ok(input) => input,
+            // It names an item of the run, which has to end.
             Err(error) => {
-                return receipt.set_aside(Unattributable { reason: error.to_string(), body: message.body }).await;
+                let id = format!("item {}", message.address.index);
+                let detail = format!("what `{}` was given does not read: {error}", S::NAME);
+                let body = String::from_utf8_lossy(&message.body);
+                let rejection = Rejection { detail, ..poison(S::NAME, &id, &body) };
+                let next = (QueueName::Outcomes, Message::rejection(message.address, &rejection));
+                return self.hand_on(next, &in_hand, receipt).await;
             }
         };
         failpoint::deliver(&message.body);

@@ -20,8 +20,16 @@ pub const CASES: &[Case] = &[
 /// Kills of `kill-each-role`.
 const KILLS: u32 = 20;
 
-const SUBMIT: &[&str] =
-    &["publish.before=40", "publish.sent=40", "publish.confirmed=40", "cursor.before_write=1", "cursor.written=1"];
+const SUBMIT: &[&str] = &[
+    "publish.before=1",
+    "publish.sent=1",
+    "publish.confirmed=1",
+    "publish.before=40",
+    "publish.sent=40",
+    "publish.confirmed=40",
+    "cursor.before_write=1",
+    "cursor.written=1",
+];
 
 const WORKER: &[&str] = &["publish.before=3", "publish.sent=3", "publish.confirmed=3", "ack.before=3", "ack.after=3"];
 

@@ -5,28 +5,22 @@ use lapin::{BasicProperties, options::QueuePurgeOptions};
 
 use super::{RabbitQueue, channels::answered, connection::short};
 use crate::{
-    error::Failure,
     message::RunId,
     queue::{QueueError, QueueName},
 };
 
-/// Claims the name for a run; harmless if it has it already. Call it with the `submit` lock held.
+/// Claims the name for a run; harmless if it has it already, so that it can be tried again. Call it with the `submit` lock
+/// held. Gives whether the run has the name; another may.
 ///
 /// # Errors
-/// The name stands for another run ([`Failure::Usage`]), or the broker is out of reach.
-pub async fn claim(queue: &RabbitQueue, run_id: &RunId) -> Result<(), Failure> {
-    match queue.peek(QueueName::Run).await.map_err(anyhow::Error::from)? {
-        Some(holder) if holder == run_id.0.as_bytes() => Ok(()),
-        Some(_) => Err(Failure::Usage(format!(
-            "run `{}` is open on this broker, submitted from another --state; go on from there, or take another --run",
-            queue.topology().exchange()
-        ))),
-        None => {
-            let properties = BasicProperties::default().with_delivery_mode(2);
-            let claimed = queue.publish_bytes(QueueName::Run, run_id.0.as_bytes(), properties).await;
-            Ok(claimed.map_err(anyhow::Error::from)?)
-        }
+/// The broker is out of reach.
+pub async fn claim(queue: &RabbitQueue, run_id: &RunId) -> Result<bool, QueueError> {
+    if let Some(holder) = queue.peek(QueueName::Run).await? {
+        return Ok(holder == run_id.0.as_bytes());
     }
+    let properties = BasicProperties::default().with_delivery_mode(2);
+    queue.publish_bytes(QueueName::Run, run_id.0.as_bytes(), properties).await?;
+    Ok(true)
 }
 
 /// Gives the name free: the run is done.
