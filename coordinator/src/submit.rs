@@ -88,9 +88,9 @@ pub async fn submit(
         tracing::info!(items = cursor.next, "everything was submitted already");
         return Ok(cursor.next);
     }
-    claim(&queue, &cursor.run_id, name, &stop).await?;
     let sharding = Sharding { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size };
     let open = RunOpen { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size, identity };
+    claim(&queue, &open, name, &stop).await?;
     publish(&queue, &sharding.control(RecordType::RunOpen, &open), &stop).await?;
 
     let mut chunks = feed::chunks(Collector::new(inputs, collect)?);
@@ -127,9 +127,9 @@ pub async fn submit(
 }
 
 /// Claims the run's name, through outages.
-async fn claim(queue: &RabbitQueue, run_id: &RunId, name: &str, stop: &CancellationToken) -> Result<(), Failure> {
+async fn claim(queue: &RabbitQueue, run: &RunOpen, name: &str, stop: &CancellationToken) -> Result<(), Failure> {
     loop {
-        match claim::claim(queue, run_id).await {
+        match claim::claim(queue, run).await {
             Ok(true) => return Ok(()),
             Ok(false) => {
                 return Err(Failure::Usage(format!(

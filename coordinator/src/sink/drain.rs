@@ -28,7 +28,7 @@ const LINGER: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest of pauses that grow.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// When to stop.
 pub struct Until {
@@ -77,6 +77,8 @@ async fn drain_from<C: Consumer>(
     until: Until,
 ) -> anyhow::Result<Shards> {
     let (mut last_index, mut early_pause) = (0, PAUSE);
+    // What an earlier process had whole and did not come to write.
+    shards = keep(shards, Vec::new(), &until.give_up).await?;
     standing.update(&shards, 0);
     while !shards.finished() {
         let batch = tokio::select! {
@@ -135,7 +137,7 @@ async fn drain_from<C: Consumer>(
                 () = tokio::time::sleep(early_pause) => {}
                 () = until.stop.cancelled() => {}
             }
-            // Each round counts as a delivery, which the broker bears only so often.
+            // They go to the end of the queue, so that what opens the run comes to its turn.
             early_pause = (early_pause * 2).min(LONGEST_PAUSE);
             join_all(early.into_iter().map(Receipt::give_back)).await;
         }

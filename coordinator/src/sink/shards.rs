@@ -89,7 +89,7 @@ pub enum Belongs {
 }
 
 impl Shards {
-    /// Rebuilds what is known from the folder.
+    /// Rebuilds what is known from the folder. Writes nothing: whether it is the same run is still to be seen.
     ///
     /// # Errors
     /// The disk refuses.
@@ -110,9 +110,7 @@ impl Shards {
             open.insert(shard, OpenShard { journal, seen });
         }
         outcomes += known.done.values().map(|summary| summary.items).sum::<u64>();
-        let mut shards = Self { folder, settings, parts, known, open, duplicates: 0, outcomes };
-        shards.complete()?;
-        Ok(shards)
+        Ok(Self { folder, settings, parts, known, open, duplicates: 0, outcomes })
     }
 
     /// What was written down of the run.

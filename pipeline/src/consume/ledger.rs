@@ -32,12 +32,13 @@ pub struct InHand<'a> {
 }
 
 impl Ledger {
-    /// Takes an item in hand; waits where another delivery of it is. `None`: its result is confirmed already.
-    pub async fn take(&self, address: &Address) -> Option<InHand<'_>> {
+    /// Takes an item in hand; waits where another delivery of it is. `None`: it comes again although its result is
+    /// confirmed already. A message that is not `redelivered` is never that: whoever published it anew wants it worked.
+    pub async fn take(&self, address: &Address, redelivered: bool) -> Option<InHand<'_>> {
         loop {
             let mut ended = {
                 let mut entries = self.entries();
-                if entries.confirmed.contains(address) {
+                if redelivered && entries.confirmed.contains(address) {
                     return None;
                 }
                 match entries.in_hand.get(address) {

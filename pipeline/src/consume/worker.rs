@@ -72,7 +72,7 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
             Err(aside) => return receipt.set_aside(aside).await,
         };
         let in_hand = tokio::select! {
-            in_hand = self.ledger.take(&message.address) => in_hand,
+            in_hand = self.ledger.take(&message.address, delivery_count > 0) => in_hand,
             () = self.give_back.cancelled() => return receipt.give_back().await,
         };
         let Some(in_hand) = in_hand else { return receipt.ack().await };

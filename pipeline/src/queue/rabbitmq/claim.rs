@@ -1,11 +1,11 @@
-//! Which run a name stands for: `{prefix}.run` holds the run's id from the first `submit` until the sink is done, so
-//! that a second submission under the same name, from another folder or machine, is refused instead of mixed in.
+//! Which run a name stands for: `{prefix}.run` holds how the run was opened, from the first `submit` until the sink is
+//! done, so that a second submission under the same name, from another folder or machine, is refused instead of mixed in.
 
 use lapin::{BasicProperties, options::QueuePurgeOptions};
 
 use super::{RabbitQueue, channels::answered, connection::short};
 use crate::{
-    message::RunId,
+    message::RunOpen,
     queue::{QueueError, QueueName},
 };
 
@@ -14,12 +14,14 @@ use crate::{
 ///
 /// # Errors
 /// The broker is out of reach.
-pub async fn claim(queue: &RabbitQueue, run_id: &RunId) -> Result<bool, QueueError> {
+pub async fn claim(queue: &RabbitQueue, run: &RunOpen) -> Result<bool, QueueError> {
     if let Some(holder) = queue.peek(QueueName::Run).await? {
-        return Ok(holder == run_id.0.as_bytes());
+        return Ok(serde_json::from_slice::<RunOpen>(&holder).is_ok_and(|holder| holder.run_id == run.run_id));
     }
     let properties = BasicProperties::default().with_delivery_mode(2);
-    queue.publish_bytes(QueueName::Run, run_id.0.as_bytes(), properties).await?;
+    // Plain data with string keys: writing it cannot fail.
+    let body = serde_json::to_vec(run).unwrap_or_default();
+    queue.publish_bytes(QueueName::Run, &body, properties).await?;
     Ok(true)
 }
 

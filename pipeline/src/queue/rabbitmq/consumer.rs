@@ -47,6 +47,9 @@ struct Open {
     in_hand: Arc<AtomicI64>,
 }
 
+/// Deliveries that are given back at once.
+const RETURNED_AT_ONCE: usize = 64;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -82,7 +85,7 @@ impl RabbitConsumer {
         let mut idle_since = Instant::now();
         loop {
             match tokio::time::timeout(WATCH_EVERY, open.stream.next()).await {
-                Ok(Some(Ok(delivery))) => return Polled::Delivery(Box::new(open.take(queue, delivery))),
+                Ok(Some(Ok(delivery))) => return Polled::Delivery(Box::new(open.take(queue, *from, delivery))),
                 Ok(Some(Err(error))) => {
                     tracing::warn!(queue = %from, %error, "the consumer broke");
                     return Polled::Broken;
@@ -112,10 +115,11 @@ enum Polled {
 }
 
 impl Open {
-    fn take(&self, queue: &RabbitQueue, mut delivery: lapin::message::Delivery) -> Delivery {
+    fn take(&self, queue: &RabbitQueue, from: QueueName, mut delivery: lapin::message::Delivery) -> Delivery {
         let delivery_count = wire::delivery_count(&delivery);
+        let body = delivery.data.clone();
         let message = wire::message(&mut delivery);
-        let receipt = RabbitReceipt::new(queue.clone(), delivery, Arc::clone(&self.in_hand));
+        let receipt = RabbitReceipt::new(queue.clone(), from, delivery, body, Arc::clone(&self.in_hand));
         Delivery { message, delivery_count, receipt: Box::new(receipt) }
     }
 }
@@ -156,16 +160,20 @@ impl Consumer for RabbitConsumer {
     }
 
     async fn retire(mut self) {
-        let Some(Open { channel, mut stream, in_hand }) = self.open.take() else { return };
-        let cancelled = answered(channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await;
+        let Some(open) = self.open.take() else { return };
+        let mut stream = open.stream.clone();
+        let cancelled = answered(open.channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await;
         if let Err(error) = cancelled {
             tracing::debug!(queue = %self.from, %error, "the broker makes ready again what this consumer holds");
             return;
         }
         // The answer comes after all deliveries, so that what is here now is all there will be.
+        let mut held = Vec::new();
         while let Some(Some(Ok(delivery))) = stream.next().now_or_never() {
-            let _ = delivery.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await;
+            held.push(open.take(&self.queue, self.from, delivery).receipt.give_back());
         }
+        futures_util::stream::iter(held).buffer_unordered(RETURNED_AT_ONCE).for_each(|_| async {}).await;
+        let Open { channel, in_hand, .. } = open;
         self.queue.inner.retired.keep(channel, in_hand).await;
     }
 }
@@ -202,16 +210,25 @@ async fn close(channel: &Channel) {
 /// The way to answer for a delivery of RabbitMQ.
 pub struct RabbitReceipt {
     queue: RabbitQueue,
+    from: QueueName,
     acker: Option<lapin::Acker>,
     properties: BasicProperties,
+    /// A copy, to be given back.
+    body: Vec<u8>,
     in_hand: Arc<AtomicI64>,
 }
 
 impl RabbitReceipt {
-    /// Counts as `in_hand` until it is dropped.
-    pub fn new(queue: RabbitQueue, delivery: lapin::message::Delivery, in_hand: Arc<AtomicI64>) -> Self {
+    /// Counts as `in_hand` until it is dropped. `body` is that of the delivery, which its reader has taken.
+    pub fn new(
+        queue: RabbitQueue,
+        from: QueueName,
+        delivery: lapin::message::Delivery,
+        body: Vec<u8>,
+        in_hand: Arc<AtomicI64>,
+    ) -> Self {
         in_hand.fetch_add(1, Ordering::SeqCst);
-        Self { queue, acker: Some(delivery.acker), properties: delivery.properties, in_hand }
+        Self { queue, from, acker: Some(delivery.acker), properties: delivery.properties, body, in_hand }
     }
 }
 
@@ -236,10 +253,18 @@ impl Receipt for RabbitReceipt {
         })
     }
 
+    /// To the end of the queue, as a message of its own: a nack would count as a delivery on some versions, and a record
+    /// that came back often enough is taken for one that crashes its workers.
     fn give_back(mut self: Box<Self>) -> BoxFuture<'static, Result<(), QueueError>> {
         Box::pin(async move {
-            let Some(acker) = self.acker.take() else { return Ok(()) };
-            answered(acker.nack(BasicNackOptions { requeue: true, multiple: false })).await.map(drop)
+            let properties = wire::given_back(std::mem::take(&mut self.properties));
+            match self.queue.publish_bytes(self.from, &self.body, properties).await {
+                Ok(()) => self.ack().await,
+                Err(_) => {
+                    let Some(acker) = self.acker.take() else { return Ok(()) };
+                    answered(acker.nack(BasicNackOptions { requeue: true, multiple: false })).await.map(drop)
+                }
+            }
         })
     }
 

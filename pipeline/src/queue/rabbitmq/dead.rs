@@ -55,11 +55,12 @@ async fn look(queue: &RabbitQueue, run: &RunId, seen: u32, to: &mpsc::Sender<Del
     for _ in 0..MOST {
         let Some(got) = answered(channel.basic_get(name.clone(), BasicGetOptions::default())).await? else { break };
         let mut delivery = got.delivery;
+        let body = delivery.data.clone();
         let by_broker = !has_reason(delivery.properties.headers().as_ref());
         let ours = |message: &Message| message.address.run_id == *run;
         match wire::message(&mut delivery).ok().filter(|message| by_broker && ours(message)).and_then(ending) {
             Some(message) => {
-                let receipt = RabbitReceipt::new(queue.clone(), delivery, Arc::clone(&in_hand));
+                let receipt = RabbitReceipt::new(queue.clone(), QueueName::Dead, delivery, body, Arc::clone(&in_hand));
                 let delivery = Delivery { message: Ok(message), delivery_count: 0, receipt: Box::new(receipt) };
                 let _ = to.send(delivery).await;
             }

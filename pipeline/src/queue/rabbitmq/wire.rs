@@ -38,6 +38,14 @@ pub fn properties(message: &Message) -> BasicProperties {
         .with_headers(headers)
 }
 
+/// The properties of a message that goes back where it came from: as it came, without what the broker wrote on it.
+pub fn given_back(properties: BasicProperties) -> BasicProperties {
+    let headers = properties.headers().clone().unwrap_or_default();
+    let ours = headers.inner().iter().filter(|(name, _)| !name.as_str().starts_with("x-"));
+    let headers: std::collections::BTreeMap<_, _> = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
+    properties.with_delivery_mode(PERSISTENT).with_headers(headers.into())
+}
+
 /// The properties of a body that is set aside: those that it came with, and the reason.
 pub fn aside_properties(properties: BasicProperties, reason: &str) -> BasicProperties {
     let mut headers = properties.headers().clone().unwrap_or_default();
