@@ -15,7 +15,7 @@ use pipeline::{
         QueueError, QueueName,
         rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim},
     },
-    shutdown::CancellationToken,
+    shutdown::{CancellationToken, unless_stopped},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,10 +81,16 @@ pub async fn submit(
     if settings.again {
         cursor = Cursor { next: 0, complete: false, ..cursor };
     }
-    let queue = RabbitQueue::connect_alone(broker, "submit", WorksBy::Publishing).await?;
+    let queue = unless_stopped(&stop, RabbitQueue::connect_alone(broker, "submit", WorksBy::Publishing)).await?;
     // Before the claim: what holds the name has to be written down somewhere.
     file.write(&cursor)?;
     if cursor.complete {
+        if !is_known(&queue, &cursor.run_id).await.map_err(anyhow::Error::from)? {
+            return Err(Failure::Usage(format!(
+                "the broker does not know this submission of run `{name}` any more (was it purged?): --again publishes \
+                 everything anew, another --state or --run starts afresh"
+            )));
+        }
         tracing::info!(items = cursor.next, "everything was submitted already");
         return Ok(cursor.next);
     }
@@ -124,6 +130,17 @@ pub async fn submit(
     file.write(&cursor)?;
     tracing::info!(items, "submitted");
     Ok(items)
+}
+
+/// Whether the broker has the run: it is open, or its sink has told of it.
+async fn is_known(queue: &RabbitQueue, run_id: &RunId) -> Result<bool, QueueError> {
+    let of_run = |word: Vec<u8>| serde_json::from_slice::<Value>(&word).is_ok_and(|word| word["run_id"] == run_id.0);
+    for place in [QueueName::Run, QueueName::Progress] {
+        if queue.peek(place).await?.is_some_and(of_run) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Claims the run's name, through outages.

@@ -3,6 +3,8 @@
 use tokio::signal::unix::{SignalKind, signal};
 pub use tokio_util::sync::CancellationToken;
 
+use crate::error::Failure;
+
 /// A token that is cancelled at the first SIGTERM or SIGINT. At the second the process exits with 130; whatever was in
 /// flight then is delivered again, since nothing is acknowledged before it is safe.
 pub fn on_signals() -> std::io::Result<CancellationToken> {
@@ -23,4 +25,18 @@ pub fn on_signals() -> std::io::Result<CancellationToken> {
         }
     });
     Ok(token)
+}
+
+/// Does `work` unless it is told to stop before.
+///
+/// # Errors
+/// Those of `work`; [`Failure::Interrupted`].
+pub async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stop.cancelled() => Err(Failure::Interrupted),
+    }
 }

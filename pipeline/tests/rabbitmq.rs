@@ -123,7 +123,7 @@ async fn what_is_set_aside_is_seen_and_stays(broker: &Broker) {
     assert!(queue.dead(10).await.expect("an answer").is_empty());
     for body in ["one", "two"] {
         let aside = Unattributable { reason: format!("no header `{body}`"), body: body.into() };
-        queue.set_aside(lapin::BasicProperties::default(), &aside).await.expect("confirmed");
+        queue.set_aside(&lapin::BasicProperties::default(), &aside).await.expect("confirmed");
     }
     queue.publish(QueueName::Dead, &message(9)).await.expect("confirmed");
     for _ in 0..2 {
@@ -149,7 +149,7 @@ async fn what_the_broker_gave_up_on_ends(broker: &Broker) {
     let foreign = Address { run_id: RunId("other".into()), ..message(2).address };
     dead(Message { address: foreign, ..message(2) }).await;
     let aside = Unattributable { reason: "set aside by one of us".into(), body: b"{}".to_vec() };
-    queue.set_aside(lapin::BasicProperties::default(), &aside).await.expect("confirmed");
+    queue.set_aside(&lapin::BasicProperties::default(), &aside).await.expect("confirmed");
     let (to, mut letters) = tokio::sync::mpsc::channel(10);
     let watching = tokio::spawn(dead::watch(queue.clone(), || Some(RunId("r".into())), to));
     let letter = tokio::time::timeout(DEADLINE, letters.recv()).await.expect("in time").expect("one is ours");

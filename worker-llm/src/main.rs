@@ -8,6 +8,7 @@ use pipeline::{
     error::Failure,
     queue::rabbitmq::{BrokerSettings, RabbitQueue},
     settings,
+    shutdown::unless_stopped,
     telemetry::Telemetry,
 };
 use worker_llm::{Writer, settings::WriterSettings};
@@ -44,8 +45,8 @@ async fn work() -> Result<(), Failure> {
     telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
     let stage = settings::with_patience(broker.startup_wait, || Writer::start(&writer, &telemetry.registry));
-    let stage = stage.await?;
-    let queue = RabbitQueue::connect(&broker, "worker-llm").await?;
+    let stage = unless_stopped(&stop, stage).await?;
+    let queue = unless_stopped(&stop, RabbitQueue::connect(&broker, "worker-llm")).await?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, concurrency = writer.concurrency(), "working");

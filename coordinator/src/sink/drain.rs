@@ -108,7 +108,7 @@ async fn drain_from<C: Consumer>(
                     shards.open_run(run)?;
                     acknowledge(receipt).await;
                 }
-                Belongs::Here => match content(&message) {
+                Belongs::Here => match content(&message, shard_size(&shards)) {
                     Ok(content) => taken.push(Taken { content, receipt }),
                     Err(reason) => set_aside(receipt, Unattributable { reason, body: message.body }).await,
                 },
@@ -216,10 +216,17 @@ fn store(shards: &mut Shards, contents: &[Content]) -> anyhow::Result<()> {
 
 /// Reads a message before it is put on disk, so that each line of a journal is known to read. What goes to disk is our
 /// own writing of it: a body may hold line breaks.
-fn content(message: &Message) -> Result<Content, String> {
+fn content(message: &Message, shard_size: u64) -> Result<Content, String> {
     let Message { record_type, ref address, .. } = *message;
     let body = match record_type {
-        RecordType::ShardClosed => return read(message).map(Content::ShardClosed),
+        RecordType::ShardClosed => {
+            let closed: ShardClosed = read(message)?;
+            let first = closed.shard.checked_mul(shard_size);
+            if first != Some(closed.first) || !(1..=shard_size).contains(&closed.count) {
+                return Err(format!("no shard of this run has {} items from {} on", closed.count, closed.first));
+            }
+            return Ok(Content::ShardClosed(closed));
+        }
         RecordType::RunClosed => return read(message).map(Content::RunClosed),
         RecordType::ExecutedFunction => serde_json::to_vec(&read::<ExecutedFunction>(message)?),
         RecordType::Rejection => serde_json::to_vec(&read::<Rejection>(message)?),
@@ -227,6 +234,10 @@ fn content(message: &Message) -> Result<Content, String> {
     };
     let body = body.map_err(|error| error.to_string())?;
     Ok(Content::Outcome { shard: address.shard, index: address.index, record_type, body })
+}
+
+fn shard_size(shards: &Shards) -> u64 {
+    shards.known().run.as_ref().map_or(1, |run| run.shard_size)
 }
 
 fn read<T: serde::de::DeserializeOwned>(message: &Message) -> Result<T, String> {

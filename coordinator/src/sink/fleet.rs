@@ -15,7 +15,7 @@ use pipeline::{
         Consumer, Delivery, Queue, QueueError, QueueName,
         rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim, dead},
     },
-    shutdown::CancellationToken,
+    shutdown::{CancellationToken, unless_stopped},
     telemetry::Telemetry,
 };
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ pub async fn sink(
         return Ok(());
     }
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let queue = RabbitQueue::connect_alone(broker, "sink", WorksBy::Consuming).await?;
+    let queue = unless_stopped(&stop, RabbitQueue::connect_alone(broker, "sink", WorksBy::Consuming)).await?;
     let shards = Shards::open(folder, assemble.clone())?;
     finish::write_card(shards.folder())?;
     if let Some(run) = &shards.known().run {

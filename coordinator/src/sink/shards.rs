@@ -207,7 +207,14 @@ impl Shards {
     /// Whether a message is about this run.
     pub fn belongs(&self, message: &Message) -> Belongs {
         match &self.known.run {
-            Some(run) if run.run_id == message.address.run_id => Belongs::Here,
+            Some(run) if run.run_id == message.address.run_id => {
+                let Address { shard, index, .. } = message.address;
+                let is_outcome = matches!(message.record_type, RecordType::ExecutedFunction | RecordType::Rejection);
+                if is_outcome && index / run.shard_size.max(1) != shard {
+                    return Belongs::Elsewhere(format!("item {index} is not of shard {shard}"));
+                }
+                Belongs::Here
+            }
             Some(run) => {
                 Belongs::Elsewhere(format!("belongs to run {}, this is {}", message.address.run_id, run.run_id))
             }

@@ -257,7 +257,7 @@ impl Receipt for RabbitReceipt {
     /// that came back often enough is taken for one that crashes its workers.
     fn give_back(mut self: Box<Self>) -> BoxFuture<'static, Result<(), QueueError>> {
         Box::pin(async move {
-            let properties = wire::given_back(std::mem::take(&mut self.properties));
+            let properties = wire::given_back(&self.properties);
             match self.queue.publish_bytes(self.from, &self.body, properties).await {
                 Ok(()) => self.ack().await,
                 Err(_) => {
@@ -268,11 +268,10 @@ impl Receipt for RabbitReceipt {
         })
     }
 
-    fn set_aside(mut self: Box<Self>, aside: Unattributable) -> BoxFuture<'static, Result<(), QueueError>> {
+    fn set_aside(self: Box<Self>, aside: Unattributable) -> BoxFuture<'static, Result<(), QueueError>> {
         Box::pin(async move {
             tracing::warn!(reason = aside.reason, "set aside on `.dead`");
-            let properties = std::mem::take(&mut self.properties);
-            self.queue.set_aside(properties, &aside).await?;
+            self.queue.set_aside(&self.properties, &aside).await?;
             self.ack().await
         })
     }

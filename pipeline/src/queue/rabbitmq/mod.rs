@@ -222,7 +222,7 @@ impl RabbitQueue {
     /// As for a publish.
     pub async fn set_aside(
         &self,
-        properties: lapin::BasicProperties,
+        properties: &lapin::BasicProperties,
         aside: &super::Unattributable,
     ) -> Result<(), QueueError> {
         let properties = wire::aside_properties(properties, &aside.reason);

@@ -38,19 +38,32 @@ pub fn properties(message: &Message) -> BasicProperties {
         .with_headers(headers)
 }
 
-/// The properties of a message that goes back where it came from: as it came, without what the broker wrote on it.
-pub fn given_back(properties: BasicProperties) -> BasicProperties {
-    let headers = properties.headers().clone().unwrap_or_default();
-    let ours = headers.inner().iter().filter(|(name, _)| !name.as_str().starts_with("x-"));
-    let headers: std::collections::BTreeMap<_, _> = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
-    properties.with_delivery_mode(PERSISTENT).with_headers(headers.into())
+/// The properties of a message that goes back where it came from.
+pub fn given_back(properties: &BasicProperties) -> BasicProperties {
+    kept(properties, FieldTable::default())
 }
 
-/// The properties of a body that is set aside: those that it came with, and the reason.
-pub fn aside_properties(properties: BasicProperties, reason: &str) -> BasicProperties {
-    let mut headers = properties.headers().clone().unwrap_or_default();
+/// The properties of a body that is set aside, with the reason.
+pub fn aside_properties(properties: &BasicProperties, reason: &str) -> BasicProperties {
+    let mut headers = FieldTable::default();
     headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
-    properties.with_delivery_mode(PERSISTENT).with_headers(headers)
+    kept(properties, headers)
+}
+
+/// What a message keeps when it is published again: its type and headers, but none that the broker wrote (`x-…`) or obeys
+/// (`CC`, `BCC`: it would multiply). Its expiration and user go as well.
+fn kept(properties: &BasicProperties, mut headers: FieldTable) -> BasicProperties {
+    let obeyed = |name: &str| name.starts_with("x-") || name == "CC" || name == "BCC";
+    for (name, value) in properties.headers().iter().flat_map(|headers| headers.inner()) {
+        if !obeyed(name.as_str()) && !headers.contains_key(name.as_str()) {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+    let kept = BasicProperties::default().with_delivery_mode(PERSISTENT).with_headers(headers);
+    match properties.kind() {
+        Some(kind) => kept.with_type(kind.clone()),
+        None => kept,
+    }
 }
 
 /// How many times the broker delivered it before. A quorum queue counts in a header; without one, `redelivered` says
