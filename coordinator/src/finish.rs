@@ -79,16 +79,15 @@ pub fn write_card(folder: &OutputFolder) -> anyhow::Result<()> {
     folder.replace("README.md", card::render(None)?.as_bytes())
 }
 
-/// Writes what a finished run leaves, and ends its state.
+/// Writes what a finished run leaves. Its state stays until [`OutputFolder::close`].
 ///
 /// # Errors
 /// The disk refuses.
-pub fn write(folder: OutputFolder, finished: &Finished) -> anyhow::Result<()> {
+pub fn write(folder: &OutputFolder, finished: &Finished) -> anyhow::Result<()> {
     let run = finished.to_json();
     folder.replace("report.html", report::render(&run, folder.path())?.as_bytes())?;
     folder.replace("README.md", card::render(Some(&run))?.as_bytes())?;
     folder.replace("run.json", format!("{}\n", serde_json::to_string_pretty(&run).unwrap_or_default()).as_bytes())?;
-    folder.close()?;
     Ok(())
 }
 

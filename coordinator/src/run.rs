@@ -224,7 +224,8 @@ impl Run {
             duplicates: shards.duplicates(),
             out_of_order: counts.sink.get().out_of_order,
         };
-        finish::write(shards.into_folder(), &finished)?;
+        finish::write(shards.folder(), &finished)?;
+        shards.into_folder().close().map_err(anyhow::Error::from)?;
         Ok(finished)
     }
 

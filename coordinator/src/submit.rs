@@ -24,7 +24,10 @@ use crate::{
     collect::{CollectSettings, Collector},
     feed::{self, Sharding},
     identity::{self, SharedSettings},
-    sink::folder::{mint_run_id, same_identity},
+    sink::{
+        folder::{mint_run_id, same_identity},
+        standing::Standing,
+    },
 };
 
 /// How often a full queue is looked at again.
@@ -94,6 +97,16 @@ pub async fn submit(
         tracing::info!(items = cursor.next, "everything was submitted already");
         return Ok(cursor.next);
     }
+    if cursor.next > 0
+        && let Some(standing) = last_word(&queue, &cursor.run_id).await.map_err(anyhow::Error::from)?
+        && standing.shards == Some(standing.written)
+    {
+        // An earlier process published all of it, did not come to write that down, and the sink is done since.
+        cursor = Cursor { next: standing.items.unwrap_or(cursor.next), complete: true, ..cursor };
+        file.write(&cursor)?;
+        tracing::info!(items = cursor.next, "everything was submitted already");
+        return Ok(cursor.next);
+    }
     let sharding = Sharding { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size };
     let open = RunOpen { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size, identity };
     claim(&queue, &open, name, &stop).await?;
@@ -134,13 +147,14 @@ pub async fn submit(
 
 /// Whether the broker has the run: it is open, or its sink has told of it.
 async fn is_known(queue: &RabbitQueue, run_id: &RunId) -> Result<bool, QueueError> {
-    let of_run = |word: Vec<u8>| serde_json::from_slice::<Value>(&word).is_ok_and(|word| word["run_id"] == run_id.0);
-    for place in [QueueName::Run, QueueName::Progress] {
-        if queue.peek(place).await?.is_some_and(of_run) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(claim::is_held_by(queue, run_id).await? || last_word(queue, run_id).await?.is_some())
+}
+
+/// Where the run stands, as its sink last told.
+async fn last_word(queue: &RabbitQueue, run_id: &RunId) -> Result<Option<Standing>, QueueError> {
+    let word = queue.peek(QueueName::Progress).await?;
+    let standing = word.and_then(|word| serde_json::from_slice::<Standing>(&word).ok());
+    Ok(standing.filter(|standing| standing.run_id.as_ref() == Some(run_id)))
 }
 
 /// Claims the run's name, through outages.

@@ -57,6 +57,11 @@ pub async fn sink(
     if let Some(before) = folder.run_json()?.filter(|before| before["complete"] == Value::Bool(true)) {
         let old = own.keys().filter_map(|name| before["identity"].get(name).map(|value| (name.clone(), value.clone())));
         same_identity(&Value::Object(old.collect()), &Value::Object(own), &format!("--out {}", out.display()))?;
+        if let Some(run) = folder.known()?.run
+            && let Err(error) = release(broker, &run).await
+        {
+            tracing::warn!(%error, "the run's name may stay taken on the broker");
+        }
         folder.close().map_err(anyhow::Error::from)?;
         eprintln!("{} is complete already; nothing to do", out.display());
         return Ok(());
@@ -104,17 +109,28 @@ pub async fn sink(
         duplicates: shards.duplicates(),
         out_of_order: counts.sink.get().out_of_order,
     };
-    finish::write(shards.into_folder(), &finished)?;
+    finish::write(shards.folder(), &finished)?;
     if let Err(error) = tell_once(&queue, &mut Clock::default(), &counts.sink).await {
         tracing::debug!(%error, "nobody was told of the end");
     }
     if let Err(error) = claim::release(&queue).await {
         tracing::warn!(%error, "the run's name stays taken on the broker");
     }
+    // Last: as long as the state is there, a sink that is started again gives the name free.
+    shards.into_folder().close().map_err(anyhow::Error::from)?;
     if let Err(error) = queue.close().await {
         tracing::debug!(%error, "the broker did not see the sink off");
     }
     finish::say(&finished, out);
+    Ok(())
+}
+
+/// Gives the name of a finished run free, where an earlier process did not come to it.
+async fn release(broker: &BrokerSettings, run: &RunOpen) -> Result<(), Failure> {
+    let queue = RabbitQueue::connect_to_existing(broker, "sink").await?;
+    if claim::is_held_by(&queue, &run.run_id).await.map_err(anyhow::Error::from)? {
+        claim::release(&queue).await.map_err(anyhow::Error::from)?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use lapin::{BasicProperties, options::QueuePurgeOptions};
 
 use super::{RabbitQueue, channels::answered, connection::short};
 use crate::{
-    message::RunOpen,
+    message::{RunId, RunOpen},
     queue::{QueueError, QueueName},
 };
 
@@ -16,13 +16,26 @@ use crate::{
 /// The broker is out of reach.
 pub async fn claim(queue: &RabbitQueue, run: &RunOpen) -> Result<bool, QueueError> {
     if let Some(holder) = queue.peek(QueueName::Run).await? {
-        return Ok(serde_json::from_slice::<RunOpen>(&holder).is_ok_and(|holder| holder.run_id == run.run_id));
+        return Ok(is_of(&holder, &run.run_id));
     }
     let properties = BasicProperties::default().with_delivery_mode(2);
     // Plain data with string keys: writing it cannot fail.
     let body = serde_json::to_vec(run).unwrap_or_default();
     queue.publish_bytes(QueueName::Run, &body, properties).await?;
     Ok(true)
+}
+
+/// Whether the run has the name.
+///
+/// # Errors
+/// The broker is out of reach.
+pub async fn is_held_by(queue: &RabbitQueue, run_id: &RunId) -> Result<bool, QueueError> {
+    let holder = queue.peek(QueueName::Run).await?;
+    Ok(holder.is_some_and(|holder| is_of(&holder, run_id)))
+}
+
+fn is_of(holder: &[u8], run_id: &RunId) -> bool {
+    serde_json::from_slice::<RunOpen>(holder).is_ok_and(|holder| holder.run_id == *run_id)
 }
 
 /// Gives the name free: the run is done.
