@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -112,6 +112,25 @@ impl Fleet {
         process.held = false;
         process.starts += 1;
         process.child = spawn(&self.plan, role, environment);
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, role: &str, signal: i32) {
+        let pid = i32::try_from(self.inner.processes()[role].child.id()).expect("a pid");
+        // SAFETY: no memory is involved; the child is ours, and whoever reaps it starts another in its place.
+        unsafe { libc::kill(pid, signal) };
+    }
+
+    /// Leaves a role dead once it has ended, until [`Self::release`].
+    pub fn leave(&self, role: &str) {
+        self.inner.processes().get_mut(role).expect("a role").held = true;
+    }
+
+    /// How a role ended that is left dead. Waits for it.
+    pub fn end_of(&self, role: &str, deadline: Duration) -> ExitStatus {
+        let look = || self.inner.processes().get_mut(role).expect("a role").child.try_wait().expect("a child of ours");
+        until("it has ended", deadline, || look().is_some());
+        look().expect("it has ended")
     }
 
     /// Whether a role came to its end by itself.
