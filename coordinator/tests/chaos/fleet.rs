@@ -7,7 +7,7 @@ use std::{
     process::{Child, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI32, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -48,6 +48,8 @@ pub struct Fleet {
 struct Inner {
     processes: Mutex<BTreeMap<&'static str, Process>>,
     ended: AtomicBool,
+    /// An exit code that the fault makes right.
+    borne: AtomicI32,
 }
 
 struct Process {
@@ -71,7 +73,7 @@ impl Fleet {
             (role, Process { child, done: false, held: false, starts: 1, codes: Vec::new(), environment })
         };
         let processes = Mutex::new(ROLES.into_iter().map(spawn).collect());
-        let inner = Arc::new(Inner { processes, ended: AtomicBool::default() });
+        let inner = Arc::new(Inner { processes, ended: AtomicBool::default(), borne: AtomicI32::default() });
         let (watched, plan_of_theirs) = (Arc::clone(&inner), plan.clone());
         let supervisor = std::thread::spawn(move || {
             while !watched.ended.load(Ordering::SeqCst) {
@@ -154,6 +156,11 @@ impl Fleet {
         processes.iter().flat_map(|(role, process)| process.codes.iter().map(|code| (*role, *code))).collect()
     }
 
+    /// Exits with this code are right in this case.
+    pub fn bear(&self, code: i32) {
+        self.inner.borne.store(code, Ordering::SeqCst);
+    }
+
     /// How often processes connected again.
     pub fn reconnects(&self) -> usize {
         ROLES.iter().map(|role| self.log(role).matches("connected to the broker again").count()).sum()
@@ -212,7 +219,7 @@ impl Inner {
                 process.done = true;
                 continue;
             }
-            process.codes.extend(status.code());
+            process.codes.extend(status.code().filter(|code| *code != self.borne.load(Ordering::SeqCst)));
             process.starts += 1;
             process.child = spawn(plan, role, &process.environment);
         }
