@@ -4,10 +4,10 @@ use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI32, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -48,6 +48,8 @@ pub struct Fleet {
 struct Inner {
     processes: Mutex<BTreeMap<&'static str, Process>>,
     ended: AtomicBool,
+    /// An exit code that the fault makes right.
+    borne: AtomicI32,
 }
 
 struct Process {
@@ -71,7 +73,7 @@ impl Fleet {
             (role, Process { child, done: false, held: false, starts: 1, codes: Vec::new(), environment })
         };
         let processes = Mutex::new(ROLES.into_iter().map(spawn).collect());
-        let inner = Arc::new(Inner { processes, ended: AtomicBool::default() });
+        let inner = Arc::new(Inner { processes, ended: AtomicBool::default(), borne: AtomicI32::default() });
         let (watched, plan_of_theirs) = (Arc::clone(&inner), plan.clone());
         let supervisor = std::thread::spawn(move || {
             while !watched.ended.load(Ordering::SeqCst) {
@@ -114,6 +116,25 @@ impl Fleet {
         process.child = spawn(&self.plan, role, environment);
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, role: &str, signal: i32) {
+        let pid = i32::try_from(self.inner.processes()[role].child.id()).expect("a pid");
+        // SAFETY: no memory is involved; the child is ours, and whoever reaps it starts another in its place.
+        unsafe { libc::kill(pid, signal) };
+    }
+
+    /// Leaves a role dead once it has ended, until [`Self::release`].
+    pub fn leave(&self, role: &str) {
+        self.inner.processes().get_mut(role).expect("a role").held = true;
+    }
+
+    /// How a role ended that is left dead. Waits for it.
+    pub fn end_of(&self, role: &str, deadline: Duration) -> ExitStatus {
+        let look = || self.inner.processes().get_mut(role).expect("a role").child.try_wait().expect("a child of ours");
+        until("it has ended", deadline, || look().is_some());
+        look().expect("it has ended")
+    }
+
     /// Whether a role came to its end by itself.
     pub fn is_done(&self, role: &str) -> bool {
         self.inner.processes()[role].done
@@ -133,6 +154,11 @@ impl Fleet {
     pub fn odd_codes(&self) -> Vec<(&'static str, i32)> {
         let processes = self.inner.processes();
         processes.iter().flat_map(|(role, process)| process.codes.iter().map(|code| (*role, *code))).collect()
+    }
+
+    /// Exits with this code are right in this case.
+    pub fn bear(&self, code: i32) {
+        self.inner.borne.store(code, Ordering::SeqCst);
     }
 
     /// How often processes connected again.
@@ -193,7 +219,7 @@ impl Inner {
                 process.done = true;
                 continue;
             }
-            process.codes.extend(status.code());
+            process.codes.extend(status.code().filter(|code| *code != self.borne.load(Ordering::SeqCst)));
             process.starts += 1;
             process.child = spawn(plan, role, &process.environment);
         }

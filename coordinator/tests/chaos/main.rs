@@ -47,7 +47,7 @@ struct Cli {
     /// Keep the files of cases that failed
     #[arg(long)]
     keep: bool,
-    /// Where chance begins; each run prints it
+    /// Where chance begins; the table names it
     #[arg(long, default_value_t = clock())]
     seed: u64,
     /// Print the names of all cases

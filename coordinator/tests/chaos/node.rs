@@ -88,8 +88,10 @@ impl Node {
             Self::Cluster(nodes) => nodes[0].stop(),
             Self::Container(container) => {
                 // Its first process is a shell, which would not pass SIGTERM on.
-                must_succeed(container.control(&["shutdown"]), &["shutdown"]);
-                docker(&["wait", &container.name]);
+                // The container may end before the command in it does, and take it along: its own exit code counts.
+                let asked = container.control(&["shutdown"]);
+                until("the container has ended", Duration::from_secs(60), || container.is("exited"));
+                assert!(container.is("exited 0"), "no orderly end: {asked:?}");
             }
         }
     }
@@ -153,6 +155,12 @@ impl Container {
         let container = Self { name, port, _folder: folder };
         container.wait();
         container
+    }
+
+    /// Whether its state, and the exit code behind it, begin so.
+    fn is(&self, state: &str) -> bool {
+        let format = "{{.State.Status}} {{.State.ExitCode}}";
+        docker(&["inspect", "--format", format, &self.name]).stdout.starts_with(state.as_bytes())
     }
 
     fn control(&self, arguments: &[&str]) -> std::io::Result<Output> {

@@ -138,7 +138,7 @@ fn deleted_full(scene: &mut Scene) -> Result<Row, String> {
     Ok(Row { items: expected.items, ..row })
 }
 
-fn ready(scene: &Scene, queue: &str) -> Option<u64> {
+pub(super) fn ready(scene: &Scene, queue: &str) -> Option<u64> {
     let status = scene.case2code(&["status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
     let queues = status["queues"].as_array()?;

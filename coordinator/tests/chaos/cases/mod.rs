@@ -3,7 +3,9 @@
 mod broker;
 mod cluster;
 mod disk;
+mod ends;
 mod network;
+mod pauses;
 mod processes;
 mod records;
 mod services;
@@ -12,6 +14,16 @@ use super::scene::Case;
 
 /// All cases, in the order of the issue that asked for them.
 pub fn all() -> Vec<Case> {
-    [processes::CASES, broker::CASES, network::CASES, cluster::CASES, records::CASES, disk::CASES, services::CASES]
-        .concat()
+    [
+        processes::CASES,
+        pauses::CASES,
+        ends::CASES,
+        broker::CASES,
+        network::CASES,
+        cluster::CASES,
+        records::CASES,
+        disk::CASES,
+        services::CASES,
+    ]
+    .concat()
 }
