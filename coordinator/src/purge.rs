@@ -28,7 +28,9 @@ pub async fn purge(broker: &BrokerSettings, consent: Consent) -> Result<u64, Fai
     let (mut messages, mut consumers) = (0, 0);
     for name in QueueName::ALL {
         let depth = queue.depth(name).await.map_err(anyhow::Error::from)?;
-        messages += u64::from(depth.ready);
+        if !matches!(name, QueueName::Run | QueueName::Progress) {
+            messages += u64::from(depth.ready);
+        }
         consumers += depth.consumers;
     }
     let run = broker.run_name()?;

@@ -115,8 +115,10 @@ fn write_standing(text: &mut String, sink: &TimedStanding, status: &Status) -> s
     let of = |total: Option<u64>| total.map_or_else(|| "more to come".to_owned(), |total| format!("of {total}"));
     write!(text, "{:<18}{} {}", "outcomes", standing.outcomes, of(standing.items))?;
     write!(text, ", {:.1}/s", sink.rate_per_s)?;
-    if let Some(left) = status.seconds_left {
-        write!(text, ", {} left", spell(left))?;
+    match status.seconds_left {
+        Some(0.0) => write!(text, ", done")?,
+        Some(left) => write!(text, ", {} left", spell(left))?,
+        None => {}
     }
     writeln!(text, ", {} came again and were dropped", standing.duplicates)?;
     let (written, open) = (standing.written, standing.open.len());

@@ -25,8 +25,9 @@ use crate::{
 
 /// Attempts at a record when a sandbox breaks under it; between two of them a sandbox proves itself on a known program.
 const ATTEMPTS: u32 = 3;
-/// Largest context, function and examples together; collect and the writer keep theirs below it.
-const MAX_PROGRAM_BYTES: usize = 8 << 20;
+/// Largest context, function and examples together; as JSON, which sandbox-init takes up to 128 MiB of, at most six times
+/// as much. What collect and the writer make is far below it.
+const MAX_PROGRAM_BYTES: usize = 16 << 20;
 /// How long it may take to find out that this machine gives no sandbox.
 const START_DEADLINE: Duration = Duration::from_secs(9);
 /// The second execution may take so many times as long: it also traces lines.

@@ -29,6 +29,7 @@ pub enum SandboxChoice {
 
 /// Settings of the execution stage.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
+#[command(next_help_heading = "Running programs")]
 pub struct ExecSettings {
     /// Where programs run; `auto` takes docker if the engine answers, else namespace
     #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]

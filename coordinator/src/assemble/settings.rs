@@ -47,6 +47,7 @@ impl Format {
 
 /// Which functions become samples, and what the samples look like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+#[command(next_help_heading = "Samples")]
 pub struct AssembleSettings {
     /// Filters and rendering: `strict`, or `reference` as published
     #[arg(long, value_enum, default_value_t = Profile::Strict)]

@@ -16,6 +16,7 @@ pub enum CollectProfile {
 
 /// How raw code is read and which of its functions are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+#[command(next_help_heading = "Collecting")]
 pub struct CollectSettings {
     /// Which functions to keep
     #[arg(long, value_enum, default_value_t = CollectProfile::Closure)]

@@ -98,8 +98,10 @@ pub async fn choose(settings: &ExecSettings) -> Result<Arc<dyn Sandbox>, Failure
         SandboxChoice::None => Ok(Arc::new(namespace::Namespace::new(settings, false).await?)),
         SandboxChoice::Auto => match docker::Docker::connect(settings).await {
             Ok(docker) => Ok(Arc::new(docker)),
+            // A runtime that was asked for is isolation that was asked for: nothing weaker takes its place.
+            Err(no_docker) if settings.runtime.is_some() => Err(no_docker),
             Err(no_docker) => {
-                tracing::info!(reason = %no_docker, "no Docker engine: using the namespace sandbox");
+                tracing::warn!(reason = %no_docker, "docker cannot be used: using the namespace sandbox");
                 match namespace::Namespace::new(settings, true).await {
                     Ok(namespace) => Ok(Arc::new(namespace)),
                     Err(no_namespace) => Err(Failure::Unavailable(format!(

@@ -100,7 +100,11 @@ impl Link {
             Err(QueueError::Taken(what)) => {
                 let patience = if again { RETAKE_PATIENCE } else { TAKEN_PATIENCE };
                 let waited = state.taken_since.get_or_insert_with(Instant::now).elapsed();
-                return Err(if waited < patience { QueueError::Unavailable(what) } else { QueueError::Taken(what) });
+                if waited >= patience {
+                    return Err(QueueError::Taken(what));
+                }
+                let what = format!("another process, or what is left of this one's connection, has the lock `{what}`");
+                return Err(QueueError::Unavailable(what));
             }
             Err(QueueError::Refused(why)) if again => return Err(QueueError::Unavailable(why)),
             Err(error) => return Err(error),
@@ -136,7 +140,7 @@ impl Link {
             .retry(pauses)
             .when(|error| matches!(error, QueueError::Unavailable(_)))
             .notify(|error, pause| {
-                tracing::warn!(%error, ?pause, "the broker is out of reach");
+                tracing::warn!(%error, ?pause, "cannot work with the broker yet");
                 *self.inner.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();
             })
             .await
@@ -196,7 +200,10 @@ impl Link {
             return QueueError::Unavailable(format!("{error}{}", if tls { " (over TLS)" } else { "" }));
         };
         match reply.get_id() {
-            404 => QueueError::Unknown(format!("no run `{}` on this broker", self.inner.topology.exchange())),
+            // To whoever declares everything it says that a node is down.
+            404 if self.inner.topology.is_existing() => {
+                QueueError::Unknown(format!("no run `{}` on this broker", self.inner.topology.exchange()))
+            }
             405 => QueueError::Taken(self.inner.lock.clone().unwrap_or_default()),
             403 | 530 | 406 => QueueError::Refused(reply.get_message().to_string()),
             _ => QueueError::Unavailable(error.to_string()),

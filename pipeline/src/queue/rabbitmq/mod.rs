@@ -45,6 +45,7 @@ pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How a process reaches the broker.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
+#[command(next_help_heading = "Broker")]
 pub struct BrokerSettings {
     /// Broker, with credentials and virtual host: amqp://user:password@host:5672/%2f (amqps:// for TLS); the nodes of a
     /// cluster separated by commas

@@ -43,6 +43,11 @@ impl Topology {
         Self { prefix: run.to_owned(), existing: true }
     }
 
+    /// Whether it only looks.
+    pub fn is_existing(&self) -> bool {
+        self.existing
+    }
+
     /// The one direct exchange; each queue is bound to it by its own name.
     pub fn exchange(&self) -> &str {
         &self.prefix
@@ -98,15 +103,17 @@ impl Topology {
     fn arguments(&self, name: QueueName) -> FieldTable {
         let text = |text: &str| AMQPValue::LongString(text.into());
         let mut arguments = FieldTable::default();
-        if name == QueueName::Progress {
-            // The latest word alone, and no harm done where it is lost.
-            arguments.insert("x-queue-type".into(), text("classic"));
-            arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
-            return arguments;
-        }
-        let delivery_limit = if matches!(name, QueueName::Dead | QueueName::Run) { NO_LIMIT } else { DELIVERY_LIMIT };
+        let looked_into = matches!(name, QueueName::Dead | QueueName::Run | QueueName::Progress);
+        let delivery_limit = if looked_into { NO_LIMIT } else { DELIVERY_LIMIT };
+        // All of them: a classic queue is gone with its node, and whoever declares it is told so.
         arguments.insert("x-queue-type".into(), text("quorum"));
         arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(delivery_limit));
+        if name == QueueName::Progress {
+            // The latest word alone.
+            arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
+            arguments.insert("x-overflow".into(), text("drop-head"));
+            return arguments;
+        }
         // At-least-once dead-lettering requires reject-publish, as does a cap that loses nothing.
         arguments.insert("x-overflow".into(), text("reject-publish"));
         if name != QueueName::Repairs {
