@@ -68,6 +68,10 @@ fn die_at(scene: &mut Scene, role: &'static str, points: &[&str]) -> Result<Row,
     let work = Work::published(0.8);
     let expected = scene.expected(&work);
     let mut fleet = scene.fleet(&work, |of| if of == role { armed(points[0]) } else { Vec::new() });
+    // Its twin would do all the work meanwhile.
+    let twin = ["llm", "exec"].into_iter().find(|kind| role.starts_with(kind)).map(|kind| format!("{kind}-1"));
+    let twin = ROLES.into_iter().find(|other| Some(*other) == twin.as_deref());
+    twin.iter().for_each(|twin| fleet.hold(twin));
     for (k, point) in points.iter().enumerate() {
         if k > 0 {
             fleet.release(role, &armed(point));
@@ -76,6 +80,7 @@ fn die_at(scene: &mut Scene, role: &'static str, points: &[&str]) -> Result<Row,
         fleet.hold(role);
     }
     fleet.release(role, &[]);
+    twin.iter().for_each(|twin| fleet.release(twin, &[]));
     let must = [Must::Restart(u32::try_from(points.len()).expect("a few"))];
     let row = scene.finish(&mut fleet, &format!("{role} dies at {} points", points.len()), &must)?;
     expected.check(&fleet.out())?;
