@@ -3,8 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use pipeline::error::Failure;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::client::MOST;
+
+/// Functions that the builtin writer is given at once; it uses one core all the same.
+const BUILTIN_CONCURRENCY: usize = 32;
 
 /// Who writes the inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -39,9 +45,9 @@ pub struct WriterSettings {
     /// Most tokens of one answer
     #[arg(long, value_name = "N", default_value_t = 1024)]
     pub max_tokens: u32,
-    /// Requests in flight at once
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub concurrency: usize,
+    /// Requests in flight at once, at each server: a number, or `auto` to find what each server can do
+    #[arg(long, value_name = "N", default_value = "auto")]
+    pub concurrency: String,
     /// Prompt template, by name
     #[arg(long, value_name = "NAME", default_value = "write-inputs")]
     pub prompt: String,
@@ -54,9 +60,25 @@ pub struct WriterSettings {
 }
 
 impl WriterSettings {
-    /// How many records are to be worked at once.
+    /// Requests at each server; none: to be found.
+    ///
+    /// # Errors
+    /// Neither a number nor `auto`: [`Failure::Usage`].
+    pub fn limit(&self) -> Result<Option<usize>, Failure> {
+        match (self.concurrency.as_str(), self.concurrency.parse::<usize>()) {
+            ("auto", _) => Ok(None),
+            (_, Ok(number)) if number > 0 => Ok(Some(number)),
+            (wrong, _) => Err(Failure::Usage(format!("--concurrency {wrong}: a number from 1 on, or `auto`"))),
+        }
+    }
+
+    /// How many records are to be worked at once: enough for every server. What waits for room costs nothing yet.
     pub fn concurrency(&self) -> usize {
-        self.concurrency.max(1)
+        if self.writer == WriterKind::Builtin {
+            return BUILTIN_CONCURRENCY;
+        }
+        let each = self.limit().ok().flatten().unwrap_or(MOST);
+        each.saturating_mul(self.llm_url.len().max(1)).min(usize::from(u16::MAX))
     }
 
     /// The settings that change what is written, as a JSON object.

@@ -69,7 +69,7 @@ impl Writer {
         let endpoints = urls(settings)?.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
         let client = Client::new(
             endpoints,
-            settings.concurrency(),
+            settings.limit()?,
             patience,
             ClientMetrics::unregistered().map_err(anyhow::Error::from)?,
         );

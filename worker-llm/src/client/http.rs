@@ -1,10 +1,14 @@
 //! One request to one endpoint, and what its failure means.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use pipeline::error::Failure;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 
+use super::gauges::Gauges;
 use super::wire::{Answer, ChatReply, ChatRequest, ModelList};
 
 /// How long a server may take to say which models it has.
@@ -12,6 +16,12 @@ const START_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Time for a connection to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time for a server's own figures.
+const GAUGES_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A server that shows no gauges is asked for them once in so many looks.
+const ASK_AGAIN: u32 = 120;
 
 /// Longest pause that a server can ask for: what is longer is no pause but a quota.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
@@ -29,6 +39,8 @@ pub struct Endpoint {
     key: Option<String>,
     timeout: Duration,
     http: reqwest::Client,
+    /// How often it was asked for gauges that it does not show.
+    shows_nothing: AtomicU32,
 }
 
 /// Never shows the key.
@@ -80,7 +92,7 @@ impl Endpoint {
             http = http.no_proxy();
         }
         let http = http.build().map_err(anyhow::Error::from)?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, timeout, http })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, timeout, http, shows_nothing: AtomicU32::new(0) })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -119,6 +131,32 @@ impl Endpoint {
                 ))),
             },
         }
+    }
+
+    /// Where it is, for people.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What it says of its own load; none if it says nothing. Asked once in vain it is not asked again for a while.
+    pub(super) async fn gauges(&self) -> Option<Gauges> {
+        if self.shows_nothing.load(Ordering::Relaxed) % ASK_AGAIN != 0 {
+            self.shows_nothing.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        // vLLM shows them beside /v1, not below it.
+        let root = self.base.strip_suffix("/v1").unwrap_or(&self.base);
+        let asked = self.http.get(format!("{root}/metrics")).timeout(GAUGES_TIMEOUT).send().await;
+        let text = match asked {
+            Ok(answer) if answer.status().is_success() => answer.text().await.ok(),
+            Ok(_) => None,
+            Err(_) => return None, // it may be busy, or away
+        };
+        let gauges = text.as_deref().and_then(Gauges::read);
+        if gauges.is_none() {
+            self.shows_nothing.fetch_add(1, Ordering::Relaxed);
+        }
+        gauges
     }
 
     /// Asks once. It may take `limit`, and never longer than the setting.

@@ -1,25 +1,29 @@
 //! The way to the server and back: a bound on what is in flight, quick retries, and patience when the server is down.
 
+mod gauges;
 mod http;
+mod limit;
 mod metrics;
 mod outage;
+mod pool;
 mod wire;
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use pipeline::{error::Failure, stage::StageError};
-use tokio::sync::Semaphore;
 
 pub use http::Endpoint;
+pub use limit::MOST;
 pub use metrics::ClientMetrics;
 pub use wire::{Answer, ChatRequest};
 
 use http::{Problem, Transient};
 use outage::Outage;
+use pool::Pool;
 
 /// Time for the shortest of answers.
 const CANARY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -64,9 +68,7 @@ pub enum CallError {
 /// A client of one model behind one or several endpoints.
 #[derive(Debug)]
 pub struct Client {
-    endpoints: Vec<Endpoint>,
-    next: AtomicUsize,
-    permits: Semaphore,
+    pool: Pool,
     patience: Patience,
     outage: Outage,
     /// Whether the server has answered a request with these settings.
@@ -75,11 +77,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that sends at most `concurrency` requests at once.
-    pub fn new(endpoints: Vec<Endpoint>, concurrency: usize, patience: Patience, metrics: ClientMetrics) -> Self {
-        let permits = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        let (next, accepted) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { endpoints, next, permits, patience, outage: Outage::new(), accepted, metrics }
+    /// A client that sends at most `concurrency` requests at once to each endpoint, or as many as it finds to be right.
+    pub fn new(
+        endpoints: Vec<Endpoint>,
+        concurrency: Option<usize>,
+        patience: Patience,
+        metrics: ClientMetrics,
+    ) -> Self {
+        let pool = Pool::new(endpoints, concurrency);
+        Self { pool, patience, outage: Outage::new(), accepted: AtomicBool::new(false), metrics }
     }
 
     /// What it counts.
@@ -92,7 +98,7 @@ impl Client {
     /// # Errors
     /// [`Failure::Unavailable`]: not reached, or not with this key. [`Failure::Usage`]: no such model, or a choice to make.
     pub async fn choose_model(&self, wanted: Option<&str>) -> Result<String, Failure> {
-        let lists = self.endpoints.iter().map(Endpoint::models);
+        let lists = self.pool.endpoints().map(Endpoint::models);
         let lists = futures_util::future::try_join_all(lists).await?;
         let mut chosen = wanted.map(str::to_owned);
         for models in lists {
@@ -108,7 +114,7 @@ impl Client {
     /// [`Failure::Unavailable`]: the key is wrong.
     pub async fn greet(&self, model: &str) -> Result<(), Failure> {
         let canary = ChatRequest::new(model, "", 0.0, 1.0, 1, 0).canary();
-        for endpoint in &self.endpoints {
+        for endpoint in self.pool.endpoints() {
             self.metrics.calls.inc();
             match endpoint.chat(&canary, GREETING_TIMEOUT).await {
                 Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
@@ -124,8 +130,6 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn chat(&self, request: &ChatRequest<'_>) -> Result<Answer, CallError> {
-        // Held while waiting too: a server in trouble gets less to do.
-        let _permit = self.permits.acquire().await.map_err(|_| service("the client is closed"))?;
         let (begun, mut failed, mut tried, mut told_to_wait) = (Instant::now(), 0, 0u32, Duration::ZERO);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.patience.pause)
@@ -134,10 +138,19 @@ impl Client {
             .without_max_times()
             .build();
         loop {
-            self.metrics.calls.inc();
-            let endpoint = self.endpoint().ok_or_else(|| service("no LLM server: give --llm-url"))?;
             let left = self.patience.total.saturating_sub(begun.elapsed());
-            let trouble = match endpoint.chat(request, left).await {
+            let Ok(lease) = tokio::time::timeout(left, self.pool.lease()).await else {
+                return Err(service("no LLM server had room for it"));
+            };
+            self.metrics.calls.inc();
+            let left = self.patience.total.saturating_sub(begun.elapsed());
+            let asked = lease.endpoint().chat(request, left).await;
+            match &asked {
+                Ok(_) | Err(Problem::Refused { .. }) => lease.answered(),
+                Err(Problem::Transient(Transient { throttled: true, .. })) => lease.throttled(),
+                Err(_) => lease.failed(),
+            }
+            let trouble = match asked {
                 Ok(answer) => {
                     self.outage.answered();
                     self.accepted.store(true, Ordering::Relaxed);
@@ -202,16 +215,14 @@ impl Client {
         }
     }
 
-    /// Each try goes to the next endpoint.
-    fn endpoint(&self) -> Option<&Endpoint> {
-        self.endpoints.get(self.next.fetch_add(1, Ordering::Relaxed) % self.endpoints.len().max(1))
-    }
-
     /// Whether the server answers a question that cannot be at fault.
     async fn answers(&self, canary: &ChatRequest<'_>) -> Result<(), Problem> {
+        let Ok(lease) = tokio::time::timeout(CANARY_TIMEOUT, self.pool.lease()).await else {
+            return Err(Problem::Fatal("no LLM server has room".into()));
+        };
         self.metrics.calls.inc();
-        let Some(endpoint) = self.endpoint() else { return Err(Problem::Fatal("no LLM server".into())) };
-        let answer = endpoint.chat(canary, CANARY_TIMEOUT).await?;
+        let answer = lease.endpoint().chat(canary, CANARY_TIMEOUT).await?;
+        lease.answered();
         self.outage.answered();
         self.metrics.count(&answer);
         Ok(())

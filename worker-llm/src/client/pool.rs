@@ -1,0 +1,201 @@
+//! Which endpoint a request goes to: one that is well and has room; one that fails rests and is probed.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+use super::{http::Endpoint, limit::Limit};
+
+/// Failures in a row after which an endpoint rests.
+const FAILURES: u32 = 3;
+
+/// The first rest; each further one is twice as long.
+const FIRST_REST: Duration = Duration::from_secs(1);
+
+/// The longest rest: an endpoint that is back works again this soon.
+const LONGEST_REST: Duration = Duration::from_secs(10);
+
+/// How often limits are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// All endpoints of one model.
+#[derive(Debug)]
+pub struct Pool {
+    members: Vec<Arc<Member>>,
+    /// Someone may find room now.
+    room: Arc<Notify>,
+    /// Where the next search begins, so that equals take turns.
+    turn: AtomicUsize,
+    watch: Option<tokio::task::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Member {
+    endpoint: Endpoint,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    limit: Limit,
+    in_flight: usize,
+    failures: u32,
+    /// Until when it rests, and how long.
+    rest: Option<(Instant, Duration)>,
+}
+
+impl Member {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Plain numbers: whole at every moment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// How full it is; none if it takes nothing now. One that has rested takes a single request: the probe.
+    fn load(&self, now: Instant) -> Option<f64> {
+        let most = match self.rest {
+            Some((until, _)) if now < until => return None,
+            Some(_) => 1,
+            None => self.limit.now(),
+        };
+        (self.in_flight < most).then(|| self.in_flight as f64 / most as f64)
+    }
+}
+
+/// An endpoint on loan for one request. Say how it went; without a word nothing is learnt of it.
+pub struct Lease {
+    member: Arc<Member>,
+    room: Arc<Notify>,
+    begun: Instant,
+}
+
+impl Pool {
+    /// A pool; `concurrency` is that of each endpoint, found by itself where none is given.
+    pub fn new(endpoints: Vec<Endpoint>, concurrency: Option<usize>) -> Self {
+        let now = Instant::now();
+        let member = |endpoint| {
+            let limit = Limit::new(concurrency, now);
+            Arc::new(Member { endpoint, state: Mutex::new(State { limit, in_flight: 0, failures: 0, rest: None }) })
+        };
+        let members: Vec<_> = endpoints.into_iter().map(member).collect();
+        let room = Arc::new(Notify::new());
+        let watch = tokio::spawn(watch(members.clone(), Arc::clone(&room), concurrency.is_none()));
+        Self { members, room, turn: AtomicUsize::new(0), watch: Some(watch) }
+    }
+
+    /// Every endpoint, well or not.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.members.iter().map(|member| &member.endpoint)
+    }
+
+    /// The least loaded endpoint that takes a request now; waits until there is one.
+    pub async fn lease(&self) -> Lease {
+        loop {
+            let room = self.room.notified();
+            if let Some(lease) = self.try_lease() {
+                return lease;
+            }
+            // A rest ends without a word.
+            let _ = tokio::time::timeout(LOOK_EVERY, room).await;
+        }
+    }
+
+    fn try_lease(&self) -> Option<Lease> {
+        let now = Instant::now();
+        let first = self.turn.fetch_add(1, Ordering::Relaxed) % self.members.len().max(1);
+        let in_turn = self.members[first..].iter().chain(&self.members[..first]);
+        let loads = in_turn.filter_map(|member| Some((member, member.state().load(now)?)));
+        let (member, _) = loads.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let mut state = member.state();
+        // Somebody else may have been quicker.
+        state.load(now)?;
+        state.in_flight += 1;
+        Some(Lease { member: Arc::clone(member), room: Arc::clone(&self.room), begun: now })
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.abort();
+        }
+    }
+}
+
+impl Lease {
+    /// Where to ask.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.member.endpoint
+    }
+
+    /// It answered.
+    pub fn answered(self) {
+        let mut state = self.member.state();
+        state.limit.answered(self.begun.elapsed());
+        state.failures = 0;
+        if state.rest.take().is_some() {
+            tracing::info!(endpoint = self.member.endpoint.base(), "an LLM server is back");
+        }
+    }
+
+    /// It asked for less.
+    pub fn throttled(self) {
+        self.member.state().limit.throttled(Instant::now());
+    }
+
+    /// It failed.
+    pub fn failed(self) {
+        let mut state = self.member.state();
+        state.failures += 1;
+        if state.failures < FAILURES && state.rest.is_none() {
+            return;
+        }
+        let now = Instant::now();
+        match state.rest {
+            // Others failed with it: one rest for all of them.
+            Some((until, _)) if now < until => {}
+            Some((_, last)) => {
+                let rest = (last * 2).min(LONGEST_REST);
+                state.rest = Some((now + rest, rest));
+            }
+            None => {
+                tracing::warn!(endpoint = self.member.endpoint.base(), "an LLM server fails: it rests");
+                state.rest = Some((now + FIRST_REST, FIRST_REST));
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.member.state().in_flight -= 1;
+        self.room.notify_one();
+    }
+}
+
+/// Moves the limits that find themselves.
+async fn watch(members: Vec<Arc<Member>>, room: Arc<Notify>, moving: bool) {
+    while moving {
+        tokio::time::sleep(LOOK_EVERY).await;
+        for member in &members {
+            // The moment that counts is the one at which the server looks at its queue.
+            let gauges = member.endpoint.gauges().await;
+            let mut state = member.state();
+            let (before, in_flight) = (state.limit.now(), state.in_flight);
+            state.limit.look(in_flight, gauges, Instant::now());
+            if state.limit.now() > before {
+                for _ in before..state.limit.now() {
+                    room.notify_one();
+                }
+                room.notify_waiters();
+            }
+        }
+    }
+}
