@@ -140,7 +140,7 @@ impl Endpoint {
 
     /// What it says of its own load; none if it says nothing. Asked once in vain it is not asked again for a while.
     pub(super) async fn gauges(&self) -> Option<Gauges> {
-        if self.shows_nothing.load(Ordering::Relaxed) % ASK_AGAIN != 0 {
+        if !self.shows_nothing.load(Ordering::Relaxed).is_multiple_of(ASK_AGAIN) {
             self.shows_nothing.fetch_add(1, Ordering::Relaxed);
             return None;
         }

@@ -23,10 +23,13 @@ pub use wire::{Answer, ChatRequest};
 
 use http::{Problem, Transient};
 use outage::Outage;
-use pool::Pool;
+use pool::{Lease, Pool};
 
 /// Time for the shortest of answers.
 const CANARY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request waits for room before it is given back; well under the time of an attempt.
+const ROOM_PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// How long a start waits for a first answer; a server that is full answers later.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(3);
@@ -130,6 +133,7 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn chat(&self, request: &ChatRequest<'_>) -> Result<Answer, CallError> {
+        let mut lease = Some(self.lease().await?);
         let (begun, mut failed, mut tried, mut told_to_wait) = (Instant::now(), 0, 0u32, Duration::ZERO);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.patience.pause)
@@ -138,9 +142,9 @@ impl Client {
             .without_max_times()
             .build();
         loop {
-            let left = self.patience.total.saturating_sub(begun.elapsed());
-            let Ok(lease) = tokio::time::timeout(left, self.pool.lease()).await else {
-                return Err(service("no LLM server had room for it"));
+            let lease = match lease.take() {
+                Some(first) => first,
+                None => self.lease().await?,
             };
             self.metrics.calls.inc();
             let left = self.patience.total.saturating_sub(begun.elapsed());
@@ -194,6 +198,12 @@ impl Client {
             self.metrics.retries.inc();
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Waits for room at a server. What waits too long goes back, and comes again: it costs nothing and nobody's attempt.
+    async fn lease(&self) -> Result<Lease, CallError> {
+        let lease = tokio::time::timeout(ROOM_PATIENCE, self.pool.lease()).await;
+        lease.map_err(|_| service("no LLM server had room for it"))
     }
 
     /// Whose fault a refusal is. A server that has never accepted a request of ours may dislike the settings that all of

@@ -86,8 +86,8 @@ impl Pool {
         };
         let members: Vec<_> = endpoints.into_iter().map(member).collect();
         let room = Arc::new(Notify::new());
-        let watch = tokio::spawn(watch(members.clone(), Arc::clone(&room), concurrency.is_none()));
-        Self { members, room, turn: AtomicUsize::new(0), watch: Some(watch) }
+        let watch = concurrency.is_none().then(|| tokio::spawn(watch(members.clone(), Arc::clone(&room))));
+        Self { members, room, turn: AtomicUsize::new(0), watch }
     }
 
     /// Every endpoint, well or not.
@@ -181,8 +181,8 @@ impl Drop for Lease {
 }
 
 /// Moves the limits that find themselves.
-async fn watch(members: Vec<Arc<Member>>, room: Arc<Notify>, moving: bool) {
-    while moving {
+async fn watch(members: Vec<Arc<Member>>, room: Arc<Notify>) {
+    loop {
         tokio::time::sleep(LOOK_EVERY).await;
         for member in &members {
             // The moment that counts is the one at which the server looks at its queue.
