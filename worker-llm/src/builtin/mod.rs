@@ -16,10 +16,8 @@ use pipeline::{
     stage::Verdict,
 };
 
-use self::{
-    shape::Shape,
-    values::{Entry, Random},
-};
+pub(crate) use self::values::{Random, quote};
+use self::{shape::Shape, values::Entry};
 
 /// Entries that are written.
 const ENTRIES: usize = 10;

@@ -43,7 +43,7 @@ const JSON: [&str; 6] =
     ["{\"a\": 1}", "[1, 2, 3]", "{\"name\": \"Ann\", \"age\": 30}", "[]", "{\"x\": [true, null]}", "\"text\""];
 
 /// Random numbers that depend on the key only.
-pub(super) struct Random(blake3::OutputReader);
+pub(crate) struct Random(blake3::OutputReader);
 
 impl Random {
     pub fn new(seed: u64) -> Self {
@@ -67,11 +67,11 @@ impl Random {
         low.saturating_add(i64::try_from(self.next() % width).unwrap_or(0))
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
+    pub fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
         let at = self.below(from.len());
         &from[at]
     }
@@ -298,7 +298,7 @@ fn text(style: &Style, random: &mut Random) -> String {
 }
 
 /// A Python string literal.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::from("'");
     for character in text.chars() {
         match character {
