@@ -1,10 +1,11 @@
 //! The writer that needs no model: it guesses from a function's source what its parameters are, and writes inputs.
 //!
 //! `pipeline::python` gives the evidence; `guess` turns it into a `shape::Shape` with what `types` and `naming`
-//! know; `values` writes Python literals of a shape.
+//! know; `values` writes Python literals of a shape, and `relate` makes one argument from another.
 
 mod guess;
 mod naming;
+mod relate;
 mod shape;
 mod types;
 mod values;
@@ -127,6 +128,11 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
             let entry = Entry { length, edge: edges && at == on_edge, depth: 0 };
             let value = values::write(shape, entry, &written, random);
             written.push((parameter.name.clone(), value));
+        }
+        if nth % 2 == 0 && nth > 0 {
+            let of = |name: &str| shapes.iter().find(|(parameter, _)| parameter.name == name).map(|(_, shape)| shape);
+            let shapes: Vec<&Shape> = written.iter().filter_map(|(name, _)| of(name)).collect();
+            relate::related(&mut written, &shapes, random);
         }
         written.sort_by_key(|(name, _)| uses.parameters.iter().position(|one| one.name == *name));
         let arguments: Vec<String> = written.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
