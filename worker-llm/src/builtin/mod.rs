@@ -122,7 +122,7 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
         for at in order {
             let (parameter, shape) = &shapes[at];
             // Every fourth entry leaves the optional parameters to their defaults.
-            if parameter.default.is_some() && nth % 4 == 1 {
+            if parameter.default.is_some() && nth % 4 == 1 && !mutable_default(parameter) {
                 continue;
             }
             let entry = Entry { length, edge: edges && at == on_edge, depth: 0 };
@@ -142,6 +142,12 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
         }
     }
     entries
+}
+
+/// Whether the default is an object that calls share: what one call puts into it, the next one finds.
+fn mutable_default(parameter: &ParameterUse) -> bool {
+    let default = parameter.default.as_deref().unwrap_or_default();
+    default.starts_with(['[', '{']) || ["list(", "dict(", "set("].iter().any(|call| default.starts_with(call))
 }
 
 fn includes(shape: &Shape) -> bool {

@@ -77,7 +77,10 @@ fn fits(shape: &Shape, value: &Literal) -> bool {
             (low..=high).contains(&value) && (*zero || *value != 0.0)
         }
         (Shape::Str { style: Style::Character, .. }, Literal::Str(text)) => text.chars().count() == 1,
-        (Shape::Str { style: Style::Word | Style::Sentence | Style::Around(_), .. }, Literal::Str(_)) => true,
+        // One of a few texts is not to be any other.
+        (Shape::Str { style: Style::Word | Style::Sentence | Style::Around(_), special, .. }, Literal::Str(_)) => {
+            special.is_empty()
+        }
         (Shape::List { min, exact, .. }, Literal::List(items)) => items.len() >= *min && !exact,
         _ => false,
     }

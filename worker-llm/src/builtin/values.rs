@@ -112,7 +112,7 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
             quote(&word(random))
         }
         Shape::Str { style, special, empty } => {
-            if *empty && entry.edge && random.chance(50) {
+            if *empty && entry.edge && random.chance(60) {
                 return "''".into();
             }
             if matches!(style, Style::Word | Style::Sentence) && special.is_empty() {
