@@ -124,7 +124,7 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
                     return quote(&format!(" {} ", word(random)));
                 }
             }
-            if !special.is_empty() && random.chance(70) {
+            if !special.is_empty() && random.chance(80) {
                 return quote(random.pick::<String>(special));
             }
             quote(&text(style, random))

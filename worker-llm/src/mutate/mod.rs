@@ -28,8 +28,8 @@ pub struct Mutated {
 /// Types stay, and so do the keys of dicts that look like records and the lengths of tuples and of rows. The same
 /// arguments give the same source.
 ///
-/// None where nothing is missing, or where nothing can be added: no entry is made of literals and names parameters only,
-/// or other code touches the list.
+/// None where nothing is missing, or where nothing can be added: no entry is made of literals and names parameters
+/// only, or other code touches the list.
 pub fn mutate(block: &str, parameters: &[String], wanted: usize, seed: u64) -> Option<Mutated> {
     let entries = python::entries(block)?;
     let mut known = BTreeSet::new();
