@@ -6,11 +6,13 @@
 //! - [`prompt`]: the question, rendered from a template
 //! - [`client`]: the way to the server and back: limits, retries, outages
 //! - [`writer`]: the stage: question, answer, block of examples
+//! - [`mutate`]: more inputs from those that a model gave
 //! - [`builtin`]: the writer that needs no model
 //! - [`published`]: rows of published data sets, whose completions are paid for
 
 pub mod builtin;
 pub mod client;
+pub mod mutate;
 pub mod prompt;
 pub mod published;
 pub mod settings;

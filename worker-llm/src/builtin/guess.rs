@@ -18,6 +18,7 @@ pub(super) fn parameter(parameter: &ParameterUse) -> Option<Shape> {
     let said = parameter.annotation.as_deref().and_then(types::parse).filter(|kind| known(kind).is_some());
     let said = said.or_else(|| parameter.documented.as_deref().and_then(types::parse));
     let nullable = parameter.default.as_deref() == Some("None") || said.as_ref().is_some_and(|said| said.nullable);
+    let nullable = nullable || parameter.used.roles.contains_key(&Role::MaybeNone);
     let shape = shape(&parameter.used, said.as_ref(), &parameter.name, 0)?;
     let inside = [Part::Element, Part::Key].into_iter().filter_map(|part| parameter.used.parts.get(&part));
     let names: Vec<String> =
@@ -94,7 +95,11 @@ fn kind(used: &Use, suggested: Option<Kind>) -> Option<Kind> {
     }
     for role in used.roles.keys() {
         match role {
-            Role::IntText => [Kind::Str, Kind::Int].into_iter().for_each(|kind| vote(kind, 6)),
+            Role::IntText => {
+                // A number would come back as it is.
+                vote(Kind::Str, 7);
+                vote(Kind::Int, 6);
+            }
             Role::FloatText => {
                 vote(Kind::Str, 6);
                 vote(Kind::Float, 12);
@@ -233,8 +238,12 @@ fn text(used: &Use, suggested: Option<Shape>) -> Shape {
         Style::Decimal
     } else if !alphabet.is_empty() {
         Style::Alphabet(alphabet)
-    } else if hints.is_empty() || !matches!(named, Style::Word | Style::Sentence) {
+    } else if let Some(places) = places(used) {
+        places
+    } else if hints.is_empty() {
         named
+    } else if !matches!(named, Style::Word | Style::Sentence) {
+        Style::With(Box::new(named), hints)
     } else {
         Style::Around(hints)
     };
@@ -242,6 +251,14 @@ fn text(used: &Use, suggested: Option<Shape>) -> Shape {
         longest_item(used).filter(|least| *least > 4 && style == Style::Word).map_or(style, |_| Style::Sentence);
     let empty = empty && !matches!(style, Style::Digits | Style::Decimal | Style::Json | Style::Character);
     Shape::Str { style, special, empty }
+}
+
+/// The style of a text whose characters are read one by one, some of them as digits: `e4`.
+fn places(used: &Use) -> Option<Style> {
+    let digit = |at| item(used, at).roles.contains_key(&Role::IntText);
+    let length = i64::try_from(longest_item(used)?).ok()?;
+    let digits: Vec<bool> = (0..length).map(digit).collect();
+    digits.contains(&true).then_some(Style::Places(digits))
 }
 
 fn pieces_style(pieces: &Use, hints: &[String], named: &Style) -> Style {

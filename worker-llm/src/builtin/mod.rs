@@ -1,10 +1,11 @@
 //! The writer that needs no model: it guesses from a function's source what its parameters are, and writes inputs.
 //!
 //! `pipeline::python` gives the evidence; `guess` turns it into a `shape::Shape` with what `types` and `naming`
-//! know; `values` writes Python literals of a shape.
+//! know; `values` writes Python literals of a shape, and `relate` makes one argument from another.
 
 mod guess;
 mod naming;
+mod relate;
 mod shape;
 mod types;
 mod values;
@@ -16,10 +17,8 @@ use pipeline::{
     stage::Verdict,
 };
 
-use self::{
-    shape::Shape,
-    values::{Entry, Random},
-};
+pub(crate) use self::values::{Random, quote};
+use self::{shape::Shape, values::Entry};
 
 /// Entries that are written.
 const ENTRIES: usize = 10;
@@ -123,12 +122,17 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
         for at in order {
             let (parameter, shape) = &shapes[at];
             // Every fourth entry leaves the optional parameters to their defaults.
-            if parameter.default.is_some() && nth % 4 == 1 {
+            if parameter.default.is_some() && nth % 4 == 1 && !mutable_default(parameter) {
                 continue;
             }
             let entry = Entry { length, edge: edges && at == on_edge, depth: 0 };
             let value = values::write(shape, entry, &written, random);
             written.push((parameter.name.clone(), value));
+        }
+        if nth % 2 == 0 && nth > 0 {
+            let of = |name: &str| shapes.iter().find(|(parameter, _)| parameter.name == name).map(|(_, shape)| shape);
+            let shapes: Vec<&Shape> = written.iter().filter_map(|(name, _)| of(name)).collect();
+            relate::related(&mut written, &shapes, random);
         }
         written.sort_by_key(|(name, _)| uses.parameters.iter().position(|one| one.name == *name));
         let arguments: Vec<String> = written.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -138,6 +142,12 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
         }
     }
     entries
+}
+
+/// Whether the default is an object that calls share: what one call puts into it, the next one finds.
+fn mutable_default(parameter: &ParameterUse) -> bool {
+    let default = parameter.default.as_deref().unwrap_or_default();
+    default.starts_with(['[', '{']) || ["list(", "dict(", "set("].iter().any(|call| default.starts_with(call))
 }
 
 fn includes(shape: &Shape) -> bool {

@@ -62,6 +62,10 @@ pub(super) enum Style {
     Alphabet(Vec<char>),
     /// Pieces of a style, between separators; `least` of them.
     Pieces { piece: Box<Style>, separator: String, least: usize, exact: bool },
+    /// A text of the style, often with one of these behind it.
+    With(Box<Style>, Vec<String>),
+    /// One character a place: a digit where it says so, else a letter.
+    Places(Vec<bool>),
     /// Words around one of these texts: `startswith`, `find`, `replace`.
     Around(Vec<String>),
 }

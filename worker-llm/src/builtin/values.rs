@@ -43,7 +43,7 @@ const JSON: [&str; 6] =
     ["{\"a\": 1}", "[1, 2, 3]", "{\"name\": \"Ann\", \"age\": 30}", "[]", "{\"x\": [true, null]}", "\"text\""];
 
 /// Random numbers that depend on the key only.
-pub(super) struct Random(blake3::OutputReader);
+pub(crate) struct Random(blake3::OutputReader);
 
 impl Random {
     pub fn new(seed: u64) -> Self {
@@ -67,11 +67,11 @@ impl Random {
         low.saturating_add(i64::try_from(self.next() % width).unwrap_or(0))
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
+    pub fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
         let at = self.below(from.len());
         &from[at]
     }
@@ -112,10 +112,19 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
             quote(&word(random))
         }
         Shape::Str { style, special, empty } => {
-            if *empty && entry.edge && random.chance(50) {
+            if *empty && entry.edge && random.chance(60) {
                 return "''".into();
             }
-            if !special.is_empty() && random.chance(70) {
+            if matches!(style, Style::Word | Style::Sentence) && special.is_empty() {
+                // What pads short texts, and what strips, does nothing to others.
+                if entry.edge && random.chance(50) {
+                    return quote(random.pick::<&str>(&CHARACTERS));
+                }
+                if random.chance(if entry.edge { 50 } else { 5 }) {
+                    return quote(&format!(" {} ", word(random)));
+                }
+            }
+            if !special.is_empty() && random.chance(80) {
                 return quote(random.pick::<String>(special));
             }
             quote(&text(style, random))
@@ -152,6 +161,10 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
         Shape::Dict { entries, key, value, open } => {
             let mut written: Vec<(String, String)> =
                 entries.iter().map(|(key, value)| (quote(key), write(value, inner, others, random))).collect();
+            // Keys that are read with `get` may be missing.
+            if entry.edge && written.len() > 1 {
+                written.remove(random.below(written.len()));
+            }
             if *open {
                 for _ in 0..length(0, false, entry, random).min(4) {
                     let key = hashable(key, inner, random);
@@ -285,6 +298,14 @@ fn text(style: &Style, random: &mut Random) -> String {
             let count = if *exact { *least } else { least + random.below(4) };
             (0..count).map(|_| text(piece, random)).collect::<Vec<_>>().join(separator)
         }
+        Style::With(style, hints) => {
+            let before = text(style, random);
+            if random.chance(40) { format!("{before}{}", random.pick(hints)) } else { before }
+        }
+        Style::Places(digits) => {
+            let place = |digit: &bool| if *digit { b'1' + below_byte(random, 8) } else { b'a' + below_byte(random, 8) };
+            digits.iter().map(place).map(char::from).collect()
+        }
         Style::Around(hints) => {
             let hint = random.pick(hints).clone();
             match random.below(5) {
@@ -297,8 +318,13 @@ fn text(style: &Style, random: &mut Random) -> String {
     }
 }
 
+/// From 0 up to, but without, `end`.
+fn below_byte(random: &mut Random, end: u8) -> u8 {
+    u8::try_from(random.below(usize::from(end))).unwrap_or(0)
+}
+
 /// A Python string literal.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::from("'");
     for character in text.chars() {
         match character {
