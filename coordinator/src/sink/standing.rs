@@ -49,7 +49,7 @@ pub struct TimedStanding {
     /// The standing.
     #[serde(flatten)]
     pub standing: Standing,
-    /// Outcomes a second, over the last [`WINDOW`].
+    /// Outcomes a second, over the last 30 seconds.
     pub rate_per_s: f64,
     /// When it was told, in seconds since 1970.
     pub told_unix_s: u64,

@@ -1,8 +1,8 @@
 //! The loop of every worker: consume → work → publish → acknowledge, in that order and never another.
 //!
-//! - [`worker`]: one delivery, from the queue to its acknowledgement
-//! - [`ledger`]: what is in hand and what is handed on
-//! - [`metrics`]: rate, errors, duration
+//! - `worker`: one delivery, from the queue to its acknowledgement
+//! - `ledger`: what is in hand and what is handed on
+//! - `metrics`: rate, errors, duration
 
 mod ledger;
 mod metrics;

@@ -1,6 +1,6 @@
 //! More inputs from good ones: where a model gave fewer than are wanted, changes of its own fill up.
 //!
-//! [`literal`] reads the values; `change` gives others of the same type.
+//! `literal` reads the values; `change` gives others of the same type.
 
 mod change;
 pub(crate) mod literal;
