@@ -15,7 +15,7 @@ pub const CASES: &[Case] = &[
 fn llm_down(scene: &mut Scene) -> Result<Row, String> {
     let seconds = if scene.full { 60 } else { 20 };
     let faults = format!("no LLM for {seconds} s");
-    scene.disturb(0.8, &faults, &[Must::Say("llm-0", "waiting for it")], |_, _, work| {
+    scene.disturb(0.8, &faults, &[Must::Say("llm-0", "it rests")], |_, _, work| {
         let llm = work.llm.as_mut().expect("the case has one");
         llm.kill();
         last(seconds);
