@@ -157,7 +157,7 @@ fn written(function: Function) -> GeneratedInputs {
         completion: format!("```python\n{examples}```\n"),
         method: WriteMethod::Plain.into(),
     };
-    GeneratedInputs { function, examples, generation }
+    GeneratedInputs { function, examples, generation, repairs_left: 0 }
 }
 
 fn executed(inputs: GeneratedInputs) -> ExecutedFunction {

@@ -213,8 +213,9 @@ impl Run {
         if !shards.finished() {
             return Err(Failure::Interrupted);
         }
-        queue.close(QueueName::Functions);
-        queue.close(QueueName::Inputs);
+        for name in [QueueName::Repairs, QueueName::Functions, QueueName::Inputs] {
+            queue.close(name);
+        }
         let finished = Finished {
             identity,
             total: shards.total(),

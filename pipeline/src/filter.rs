@@ -15,7 +15,7 @@ use crate::{
     error::Failure,
     records::{Record, Rejection},
     shutdown::CancellationToken,
-    stage::{Stage, StageError, Verdict},
+    stage::{Input, Stage, StageError, Verdict},
 };
 
 /// How long a filter waits for a service that is down before it ends; one that is only started again is back long before.
@@ -147,12 +147,13 @@ pub async fn run<S: Stage>(
     let mut verdicts = std::pin::pin!(verdicts);
     let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
     while let Some(verdict) = verdicts.try_next().await.map_err(failure)? {
-        match verdict {
-            Verdict::Pass(record) => {
+        // A filter has no way back.
+        match verdict.without_repair() {
+            Ok(record) => {
                 write_line(&mut output, &record).await?;
                 counts.passed += 1;
             }
-            Verdict::Reject(rejection) => {
+            Err(rejection) => {
                 rejected.write(&rejection).await?;
                 counts.rejected += 1;
             }
@@ -192,7 +193,7 @@ async fn attempts<S: Stage>(
             ended => return ended,
         }
     }
-    Ok(poison(S::NAME, record.id(), &record.function()).into())
+    Ok(poison(S::NAME, record.id(), record.function()).into())
 }
 
 /// A service that is down is no bug of ours: it has an exit code of its own.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{ExecutedFunction, Function, GeneratedInputs, Record, Rejection};
+use crate::records::{ExecutedFunction, Function, GeneratedInputs, Record, Rejection, RepairRequest};
 
 /// Version of the records and headers. A message of another version is set aside on `.dead`.
 pub const SCHEMA: u32 = 1;
@@ -16,6 +16,8 @@ pub enum RecordType {
     Function,
     /// [`GeneratedInputs`].
     GeneratedInputs,
+    /// [`RepairRequest`].
+    RepairRequest,
     /// [`ExecutedFunction`].
     ExecutedFunction,
     /// [`Rejection`].
@@ -29,9 +31,10 @@ pub enum RecordType {
 }
 
 impl RecordType {
-    const NAMES: [(Self, &'static str); 7] = [
+    const NAMES: [(Self, &'static str); 8] = [
         (Self::Function, "function"),
         (Self::GeneratedInputs, "generated_inputs"),
+        (Self::RepairRequest, "repair_request"),
         (Self::ExecutedFunction, "executed_function"),
         (Self::Rejection, "rejection"),
         (Self::RunOpen, "run_open"),
@@ -139,6 +142,7 @@ impl Message {
         match self.record_type {
             RecordType::Function => self.decode().ok(),
             RecordType::GeneratedInputs => self.decode::<GeneratedInputs>().ok().map(|record| record.function),
+            RecordType::RepairRequest => self.decode::<RepairRequest>().ok().map(|record| record.inputs.function),
             RecordType::ExecutedFunction => self.decode::<ExecutedFunction>().ok().map(|record| record.function),
             _ => None,
         }

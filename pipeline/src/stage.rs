@@ -3,14 +3,41 @@
 use std::future::Future;
 
 use crate::{
+    message::{DecodeError, Message},
     reason::StageName,
-    records::{Record, Rejection},
+    records::{Function, Record, Rejection, RepairRequest},
 };
+
+/// What a stage can take: one type of record, or one of several.
+pub trait Input: Clone + Send + Sync + 'static {
+    /// Reads the body of a message; none where its type is of another stage.
+    fn read(message: &Message) -> Option<Result<Self, DecodeError>>;
+
+    /// The id of the function that it is about.
+    fn id(&self) -> &str;
+
+    /// The function that it is about.
+    fn function(&self) -> &Function;
+}
+
+impl<T: Record> Input for T {
+    fn read(message: &Message) -> Option<Result<Self, DecodeError>> {
+        (message.record_type == T::TYPE).then(|| message.decode())
+    }
+
+    fn id(&self) -> &str {
+        Record::id(self)
+    }
+
+    fn function(&self) -> &Function {
+        Record::function(self)
+    }
+}
 
 /// One hop of the pipeline, free of transport. The consume loop and the JSON Lines filter both drive it.
 pub trait Stage: Send + Sync + 'static {
     /// The record that it takes.
-    type Input: Record;
+    type Input: Input;
     /// The record that it makes.
     type Output: Record;
     /// Its name in rejections, metrics and logs.
@@ -35,6 +62,22 @@ pub enum Verdict<T> {
     Pass(T),
     /// It ends here.
     Reject(Box<Rejection>),
+    /// Its inputs are to be mended by whoever wrote them; where nobody does that, the second verdict counts.
+    Repair(Box<RepairRequest>, Box<Verdict<T>>),
+}
+
+impl<T> Verdict<T> {
+    /// What becomes of it where nobody mends inputs.
+    ///
+    /// # Errors
+    /// It ends here.
+    pub fn without_repair(self) -> Result<T, Box<Rejection>> {
+        match self {
+            Self::Pass(record) => Ok(record),
+            Self::Reject(rejection) => Err(rejection),
+            Self::Repair(_, otherwise) => otherwise.without_repair(),
+        }
+    }
 }
 
 impl<T> From<Rejection> for Verdict<T> {

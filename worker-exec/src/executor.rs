@@ -18,6 +18,7 @@ use crate::{
     batch::{self, Batches},
     job::{Job, Runner},
     lease::Leases,
+    repair::or_repair,
     sandbox,
     settings::ExecSettings,
     trial::{self, Finished, Trial},
@@ -196,17 +197,18 @@ impl Stage for Executor {
             let detail = format!("the program and its examples are longer than {MAX_PROGRAM_BYTES} bytes");
             return Ok(Rejection::of(&input, Reason::DefinitionFailed, detail).into());
         }
-        match self.answer(&input, &program).await? {
-            Answered::Failed(reason, detail) => Ok(Rejection::of(&input, reason, one_line(&detail)).into()),
-            Answered::Called { first, second } => Ok(Verdict::Pass(self.record(input, first, second))),
-        }
+        let verdict = match self.answer(&input, &program).await? {
+            Answered::Failed(reason, detail) => Rejection::of(&input, reason, one_line(&detail)).into(),
+            Answered::Called { first, second } => Verdict::Pass(self.record(&input, first, second)),
+        };
+        Ok(or_repair(&input, verdict))
     }
 }
 
 impl Executor {
     fn record(
         &self,
-        input: GeneratedInputs,
+        input: &GeneratedInputs,
         first: Vec<Finished>,
         second: Option<Result<Vec<Finished>, String>>,
     ) -> ExecutedFunction {
@@ -230,8 +232,8 @@ impl Executor {
             })
             .collect();
         ExecutedFunction {
-            function: input.function,
-            generation: input.generation,
+            function: input.function.clone(),
+            generation: input.generation.clone(),
             executions,
             stable,
             sandbox: self.info(),

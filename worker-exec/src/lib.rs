@@ -6,6 +6,7 @@
 //! - [`executor`]: the stage: a function and its inputs in, its outcomes out
 //! - [`job`]: what a program is told, and [`answer`]: what came back of it
 //! - [`batch`]: quick attempts, several at a time
+//! - [`repair`]: which inputs go back to whoever wrote them
 //! - [`trial`]: one function through as many processes as its inputs need
 //! - [`lease`]: a sandbox of the pool, with patience
 //! - [`pool`]: open sandboxes, one active program each
@@ -19,6 +20,7 @@ pub mod executor;
 pub mod job;
 pub mod lease;
 pub mod pool;
+pub mod repair;
 pub mod sandbox;
 pub mod session;
 pub mod settings;

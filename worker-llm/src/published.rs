@@ -90,7 +90,7 @@ pub fn read_inputs(source: &str, number: u64, line: Vec<u8>) -> Result<Generated
         completion,
         method: method.into(),
     };
-    Ok(GeneratedInputs { function, examples: block.source, generation })
+    Ok(GeneratedInputs { function, examples: block.source, generation, repairs_left: 0 })
 }
 
 /// The first text with a usable block; else why the first has none.

@@ -6,7 +6,7 @@ use pipeline::{
     error::Failure,
     python::examples_block,
     reason::{Reason, StageName},
-    records::{Function, GeneratedInputs, Generation, Rejection, WriteMethod},
+    records::{Function, GeneratedInputs, Generation, Rejection, WriteMethod, WriteTask},
     stage::{Stage, StageError, Verdict},
 };
 use prometheus::Registry;
@@ -93,11 +93,15 @@ impl Writer {
 }
 
 impl Stage for Writer {
-    type Input = Function;
+    type Input = WriteTask;
     type Output = GeneratedInputs;
     const NAME: StageName = StageName::WriteInputs;
 
-    async fn process(&self, function: Function, seed: u64) -> Result<Verdict<GeneratedInputs>, StageError> {
+    async fn process(&self, task: WriteTask, seed: u64) -> Result<Verdict<GeneratedInputs>, StageError> {
+        let function = match task {
+            WriteTask::Write(function) => function,
+            WriteTask::Repair(request) => request.inputs.function,
+        };
         match &self.kind {
             Kind::Builtin => Ok(builtin::write(&function, seed)),
             Kind::Model(writer) => {
@@ -150,7 +154,7 @@ impl ModelWriter {
             completion: answer.text,
             method: method.into(),
         };
-        Verdict::Pass(GeneratedInputs { function, examples: block.source, generation })
+        Verdict::Pass(GeneratedInputs { function, examples: block.source, generation, repairs_left: 0 })
     }
 }
 

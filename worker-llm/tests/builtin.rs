@@ -11,7 +11,6 @@ use std::{
 use pipeline::{
     reason::Reason,
     records::{Function, GeneratedInputs},
-    stage::Verdict,
 };
 use worker_llm::builtin;
 
@@ -36,9 +35,9 @@ fn function(id: &str, code: &str) -> Function {
 }
 
 fn written(function: &Function, seed: u64) -> GeneratedInputs {
-    match builtin::write(function, seed) {
-        Verdict::Pass(inputs) => inputs,
-        Verdict::Reject(rejection) => panic!("{}: {}", function.id, rejection.detail),
+    match builtin::write(function, seed).without_repair() {
+        Ok(inputs) => inputs,
+        Err(rejection) => panic!("{}: {}", function.id, rejection.detail),
     }
 }
 
@@ -97,12 +96,12 @@ fn what_cannot_be_written_is_refused_by_name() {
         ("def g(a):\n    return a\n", "no function `f`"),
     ];
     for (code, word) in cases {
-        match builtin::write(&function("x", code), 0) {
-            Verdict::Reject(rejection) => {
+        match builtin::write(&function("x", code), 0).without_repair() {
+            Err(rejection) => {
                 assert_eq!(rejection.reason, Reason::NoInputsInferred);
                 assert!(rejection.detail.contains(word), "{code}: {}", rejection.detail);
             }
-            Verdict::Pass(inputs) => panic!("{code}: {}", inputs.examples),
+            Ok(inputs) => panic!("{code}: {}", inputs.examples),
         }
     }
 }

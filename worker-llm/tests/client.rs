@@ -12,7 +12,7 @@ use fake::{BLOCK, ONE_MODEL, Reply, Script, serve, serve_greeting};
 use pipeline::{
     error::Failure,
     reason::Reason,
-    records::{Function, GeneratedInputs},
+    records::{Function, GeneratedInputs, WriteTask},
     stage::{Stage, StageError, Verdict},
 };
 use prometheus::Registry;
@@ -47,6 +47,10 @@ fn function(id: &str) -> Function {
     }
 }
 
+fn task(id: &str) -> WriteTask {
+    WriteTask::Write(function(id))
+}
+
 async fn started(url: &str, flags: &[&str]) -> Result<Arc<Writer>, Failure> {
     let settings = settings(&[&["--llm-url", url], flags].concat());
     Writer::start_with(&settings, &Registry::new(), PATIENCE).await
@@ -56,7 +60,7 @@ async fn started(url: &str, flags: &[&str]) -> Result<Arc<Writer>, Failure> {
 async fn outcome(replies: &[Reply], flags: &[&str]) -> (Result<Verdict<GeneratedInputs>, StageError>, Arc<Script>) {
     let (url, script) = serve(ONE_MODEL, replies).await;
     let writer = started(&url, flags).await.expect("the server is there");
-    (writer.process(function("x"), 7).await, script)
+    (writer.process(task("x"), 7).await, script)
 }
 
 fn calls(script: &Script) -> usize {
@@ -125,7 +129,7 @@ async fn a_server_that_refuses_everything_says_nothing_about_the_record() {
     let (url, script) = serve(ONE_MODEL, &[Reply::Status(400, "unknown field top_p"); 4]).await;
     let writer = started(&url, &[]).await.expect("the server is there");
     for _ in 0..2 {
-        let result = writer.process(function("x"), 7).await;
+        let result = writer.process(task("x"), 7).await;
         let Err(StageError::Unavailable(words)) = result else { panic!("not the server's fault: {result:?}") };
         assert!(words.contains("--top-p") && words.contains("unknown field top_p"), "{words}");
     }
@@ -136,8 +140,8 @@ async fn a_server_that_refuses_everything_says_nothing_about_the_record() {
 async fn a_server_known_to_work_is_believed_at_once() {
     let (url, script) = serve(ONE_MODEL, &[Reply::Text(BLOCK), Reply::Status(400, "")]).await;
     let writer = started(&url, &[]).await.expect("the server is there");
-    passed(writer.process(function("x"), 7).await);
-    let result = writer.process(function("y"), 7).await;
+    passed(writer.process(task("x"), 7).await);
+    let result = writer.process(task("y"), 7).await;
     assert!(matches!(&result, Ok(Verdict::Reject(no)) if no.reason == Reason::RequestRefused), "{result:?}");
     assert_eq!(calls(&script), 2);
 }
@@ -149,7 +153,7 @@ async fn a_request_throttled_without_end_is_given_back() {
         let (url, _) = serve(ONE_MODEL, &vec![Reply::Throttle("500"); throttled]).await;
         let begun = Instant::now();
         let writer = Writer::start_with(&settings(&["--llm-url", &url]), &Registry::new(), hasty).await;
-        let result = writer.expect("the server is there").process(function("x"), 7).await;
+        let result = writer.expect("the server is there").process(task("x"), 7).await;
         assert!(begun.elapsed() < Duration::from_secs(400), "{:?}", begun.elapsed());
         assert_eq!(matches!(result, Err(StageError::Failed(_))), others_work, "{result:?}");
         assert_eq!(matches!(result, Err(StageError::Unavailable(_))), !others_work, "{result:?}");
@@ -197,7 +201,7 @@ async fn no_more_requests_at_once_than_allowed() {
     let writer = started(&url, &["--concurrency", "2", "--llm-timeout", "1"]).await.expect("the server is there");
     let all = (0..5).map(|n| {
         let writer = Arc::clone(&writer);
-        tokio::spawn(async move { passed(writer.process(function(&n.to_string()), 7).await) })
+        tokio::spawn(async move { passed(writer.process(task(&n.to_string()), 7).await) })
     });
     let all: Vec<_> = all.collect();
     while calls(&script) < 2 {
@@ -257,7 +261,7 @@ async fn a_template_of_ones_own_wins_if_it_shows_the_function() {
     let flags = ["--prompts-dir", folder.path().to_str().expect("UTF-8")];
     let (url, script) = serve(ONE_MODEL, &[]).await;
     write("Mine: {{ code }}");
-    let record = passed(started(&url, &flags).await.expect("it renders").process(function("x"), 7).await);
+    let record = passed(started(&url, &flags).await.expect("it renders").process(task("x"), 7).await);
     // printf 'Mine: {{ code }}' | sha256sum
     let sha256 = "d80c27280196fc99f378c4d9f45c282489875925f31c183709697ba7ccae9c93";
     assert_eq!(record.generation.prompt_sha256, sha256);

@@ -2,7 +2,6 @@ use pipeline::{
     error::Failure,
     reason::Reason,
     records::{ChatMessage, ExecutedFunction, Rejection, Sample},
-    stage::Verdict,
 };
 use serde_json::{Map, Value, json};
 
@@ -54,7 +53,7 @@ fn filter_named(name: &str) -> Result<Reason, Failure> {
 }
 
 /// Filters a function and words its samples. The same function, settings and seed give the same bytes.
-pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Verdict<Vec<Sample>> {
+pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Result<Vec<Sample>, Box<Rejection>> {
     let settings = &assembler.settings;
     let (cases, dropped) = match settings.profile {
         Profile::Strict => cases::worth_showing(&executed, settings.max_output_chars),
@@ -64,7 +63,7 @@ pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Verdict<Ve
     let applied = rules::of(settings.profile).iter().filter(|rule| !assembler.skipped.contains(&rule.reason));
     for rule in applied {
         if let Some(detail) = rule.check(&candidate) {
-            return Rejection::of(&executed, rule.reason, detail).into();
+            return Err(Box::new(Rejection::of(&executed, rule.reason, detail)));
         }
     }
 
@@ -86,10 +85,10 @@ pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Verdict<Ve
     let chars = prompt.chars().count();
     if chars > MAX_PROMPT_CHARS && !assembler.skipped.contains(&Reason::PromptTooLong) {
         let detail = format!("the prompt has {chars} characters; {MAX_PROMPT_CHARS} are allowed");
-        return Rejection::of(&executed, Reason::PromptTooLong, detail).into();
+        return Err(Box::new(Rejection::of(&executed, Reason::PromptTooLong, detail)));
     }
     let provenance = provenance(&executed);
-    Verdict::Pass(vec![Sample {
+    Ok(vec![Sample {
         id: executed.function.id,
         task: "induction".to_owned(),
         messages: vec![message("user", &prompt), message("assistant", &output)],

@@ -1,7 +1,6 @@
 use pipeline::{
     error::Failure,
     filter::{Counts, RejectionWriter, write_line},
-    stage::Verdict,
 };
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
 
@@ -30,16 +29,16 @@ pub async fn run_filter(
         }
         let verdict = match read_executed(source, number, line) {
             Ok(executed) => assemble(executed, &assembler),
-            Err(rejection) => Verdict::Reject(rejection),
+            Err(rejection) => Err(rejection),
         };
         match verdict {
-            Verdict::Pass(samples) => {
+            Ok(samples) => {
                 for sample in &samples {
                     write_line(&mut output, sample).await?;
                 }
                 counts.passed += 1;
             }
-            Verdict::Reject(rejection) => {
+            Err(rejection) => {
                 rejected.write(&rejection).await?;
                 counts.rejected += 1;
             }

@@ -6,6 +6,7 @@ use clap::Args;
 use pipeline::{
     error::Failure,
     filter::{self, Counts, ReadLine, Reading, RejectionWriter},
+    records::{Rejection, WriteTask},
     shutdown::CancellationToken,
     stage::Stage,
     telemetry::Telemetry,
@@ -88,7 +89,7 @@ impl WriteInputsArgs {
     ) -> Result<(), Failure> {
         let (settings, seed) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
         let writer = Writer::start(&settings, &telemetry.registry).await?;
-        filtered(writer, &self.files, seed, filter::read_record, settings.concurrency(), stop).await
+        filtered(writer, &self.files, seed, read_function, settings.concurrency(), stop).await
     }
 }
 
@@ -132,6 +133,10 @@ impl AssembleArgs {
         say("assemble", counts, self.files.rejected.is_some());
         Ok(())
     }
+}
+
+fn read_function(source: &str, number: u64, line: Vec<u8>) -> Result<WriteTask, Box<Rejection>> {
+    filter::read_record(source, number, line).map(WriteTask::Write)
 }
 
 async fn filtered<S: Stage>(

@@ -9,7 +9,6 @@ use pipeline::{
     message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
     reason::Reason,
     records::{ExecutedFunction, Generation},
-    stage::Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -336,7 +335,7 @@ impl Shards {
         for (_, outcome) in outcomes {
             summary.items += 1;
             let verdict = match outcome {
-                ItemOutcome::Rejected(rejection) => Verdict::Reject(rejection),
+                ItemOutcome::Rejected(rejection) => Err(rejection),
                 ItemOutcome::Executed(executed) => {
                     summary.prompt_tokens += executed.generation.prompt_tokens;
                     summary.completion_tokens += executed.generation.completion_tokens;
@@ -345,12 +344,12 @@ impl Shards {
                 }
             };
             match verdict {
-                Verdict::Pass(rows) => {
+                Ok(rows) => {
                     summary.accepted += 1;
                     summary.samples += rows.len() as u64;
                     samples.extend(rows);
                 }
-                Verdict::Reject(rejection) => {
+                Err(rejection) => {
                     *summary.rejected.entry(rejection.reason).or_default() += 1;
                     rejections.push(*rejection);
                 }

@@ -2,15 +2,31 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::watch;
 
-use crate::message::Address;
+use crate::message::{Address, Message};
 
 /// Results that a worker remembers, to acknowledge redeliveries of what it has already handed on.
 const REMEMBERED: usize = 10_000;
+
+/// What tells pieces of work apart: an item comes to a stage again, with another body, when its inputs are mended.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Work {
+    address: Address,
+    body: u64,
+}
+
+impl Work {
+    fn of(message: &Message) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (message.record_type, &message.body).hash(&mut hasher);
+        Self { address: message.address.clone(), body: hasher.finish() }
+    }
+}
 
 /// The items of one worker.
 #[derive(Default)]
@@ -19,33 +35,34 @@ pub struct Ledger(Mutex<Entries>);
 #[derive(Default)]
 struct Entries {
     /// Items in hand; whoever waits for one is woken when its sender is dropped.
-    in_hand: HashMap<Address, watch::Sender<()>>,
+    in_hand: HashMap<Work, watch::Sender<()>>,
     /// The last [`REMEMBERED`] items whose results were confirmed.
-    confirmed: HashSet<Address>,
-    order: VecDeque<Address>,
+    confirmed: HashSet<Work>,
+    order: VecDeque<Work>,
 }
 
 /// An item in hand, until it is dropped.
 pub struct InHand<'a> {
     ledger: &'a Ledger,
-    address: Address,
+    work: Work,
 }
 
 impl Ledger {
     /// Takes an item in hand; waits where another delivery of it is. `None`: it comes again although its result is
     /// confirmed already. A message that is not `redelivered` is never that: whoever published it anew wants it worked.
-    pub async fn take(&self, address: &Address, redelivered: bool) -> Option<InHand<'_>> {
+    pub async fn take(&self, message: &Message, redelivered: bool) -> Option<InHand<'_>> {
+        let work = Work::of(message);
         loop {
             let mut ended = {
                 let mut entries = self.entries();
-                if redelivered && entries.confirmed.contains(address) {
+                if redelivered && entries.confirmed.contains(&work) {
                     return None;
                 }
-                match entries.in_hand.get(address) {
+                match entries.in_hand.get(&work) {
                     Some(other) => other.subscribe(),
                     None => {
-                        entries.in_hand.insert(address.clone(), watch::channel(()).0);
-                        return Some(InHand { ledger: self, address: address.clone() });
+                        entries.in_hand.insert(work.clone(), watch::channel(()).0);
+                        return Some(InHand { ledger: self, work });
                     }
                 }
             };
@@ -64,8 +81,8 @@ impl InHand<'_> {
     /// Its result is the queue's to keep.
     pub fn confirmed(&self) {
         let mut entries = self.ledger.entries();
-        if entries.confirmed.insert(self.address.clone()) {
-            entries.order.push_back(self.address.clone());
+        if entries.confirmed.insert(self.work.clone()) {
+            entries.order.push_back(self.work.clone());
         }
         if entries.order.len() > REMEMBERED
             && let Some(oldest) = entries.order.pop_front()
@@ -77,6 +94,6 @@ impl InHand<'_> {
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        self.ledger.entries().in_hand.remove(&self.address);
+        self.ledger.entries().in_hand.remove(&self.work);
     }
 }

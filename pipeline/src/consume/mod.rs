@@ -1,9 +1,11 @@
 //! The loop of every worker: consume → work → publish → acknowledge, in that order and never another.
 //!
+//! - `intake`: where deliveries come from
 //! - `worker`: one delivery, from the queue to its acknowledgement
 //! - `ledger`: what is in hand and what is handed on
 //! - `metrics`: rate, errors, duration
 
+mod intake;
 mod ledger;
 mod metrics;
 mod worker;
@@ -19,13 +21,14 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{ledger::Ledger, worker::Worker};
+use self::{intake::Intake, ledger::Ledger, worker::Worker};
 pub use self::{
     metrics::StageMetrics,
     worker::{ATTEMPT_DEADLINE, poison},
 };
 use crate::{
-    queue::{Consumer, Delivery, Queue, QueueError, QueueName},
+    message::RecordType,
+    queue::{Delivery, Queue, QueueError, QueueName},
     stage::Stage,
 };
 
@@ -42,6 +45,8 @@ pub const GRACE: Duration = Duration::from_secs(25);
 /// Which queues a stage stands between.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
+    /// Where records come from that go before all others, if there is such a queue.
+    pub first: Option<QueueName>,
     /// Where records come from.
     pub from: QueueName,
     /// Where what it makes goes.
@@ -51,11 +56,24 @@ pub struct Route {
 }
 
 impl Route {
-    /// Functions → inputs.
-    pub const WRITE_INPUTS: Self =
-        Self { from: QueueName::Functions, to: QueueName::Inputs, retry: QueueName::FunctionsRetry };
+    /// Functions → inputs; inputs to be mended go before.
+    pub const WRITE_INPUTS: Self = Self {
+        first: Some(QueueName::Repairs),
+        from: QueueName::Functions,
+        to: QueueName::Inputs,
+        retry: QueueName::FunctionsRetry,
+    };
     /// Inputs → outcomes.
-    pub const EXECUTE: Self = Self { from: QueueName::Inputs, to: QueueName::Outcomes, retry: QueueName::InputsRetry };
+    pub const EXECUTE: Self =
+        Self { first: None, from: QueueName::Inputs, to: QueueName::Outcomes, retry: QueueName::InputsRetry };
+
+    /// The queue that records of this type come from.
+    fn queue_of(self, record_type: RecordType) -> QueueName {
+        match (record_type, self.first) {
+            (RecordType::RepairRequest, Some(first)) => first,
+            _ => self.from,
+        }
+    }
 }
 
 /// Drives `stage` until `stop` is cancelled (then what is in flight is finished, or given back after [`GRACE`]) or the
@@ -91,7 +109,7 @@ pub async fn consume<S: Stage, Q: Queue>(
     });
     let slots = Arc::new(Semaphore::new(usize::from(concurrency)));
     let tasks = TaskTracker::new();
-    let mut consumer = queue.consume(route.from, 1).await?;
+    let mut intake = Intake::narrow(&queue, route).await?;
     let mut narrow = true;
     let ended = loop {
         let slot = tokio::select! {
@@ -103,7 +121,7 @@ pub async fn consume<S: Stage, Q: Queue>(
         let next = tokio::select! {
             biased;
             () = stop.cancelled() => break Ok(()),
-            next = consumer.next() => next,
+            next = intake.next() => next,
         };
         let delivery = match next {
             Ok(Some(delivery)) => delivery,
@@ -114,9 +132,13 @@ pub async fn consume<S: Stage, Q: Queue>(
         let all_is_well = delivery.delivery_count == 0 || worker.ended_one.load(Ordering::SeqCst);
         if suspect != narrow && (suspect || all_is_well) {
             narrow = suspect;
-            let wider = queue.consume(route.from, if narrow { 1 } else { concurrency }).await;
-            match wider {
-                Ok(wider) => std::mem::replace(&mut consumer, wider).retire().await,
+            let other = if narrow {
+                Intake::narrow(&queue, route).await
+            } else {
+                Intake::wide(&queue, route, concurrency).await
+            };
+            match other {
+                Ok(other) => std::mem::replace(&mut intake, other).retire().await,
                 Err(error) => break Err(error),
             }
         }
@@ -127,7 +149,7 @@ pub async fn consume<S: Stage, Q: Queue>(
             drop((slot, others));
         });
     };
-    consumer.retire().await;
+    intake.retire().await;
     tasks.close();
     tokio::select! {
         () = tasks.wait() => {}

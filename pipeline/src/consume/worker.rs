@@ -22,8 +22,8 @@ use crate::{
     message::Message,
     queue::{Delivery, Queue, QueueError, QueueName, Receipt, Unattributable},
     reason::{Reason, StageName},
-    records::{Record, Rejection},
-    stage::{Stage, StageError, Verdict},
+    records::Rejection,
+    stage::{Input, Stage, StageError, Verdict},
 };
 
 /// How long one attempt may take. Brokers take a delivery back after 30 minutes without an acknowledgement; with this
@@ -72,20 +72,21 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
             Err(aside) => return receipt.set_aside(aside).await,
         };
         let in_hand = tokio::select! {
-            in_hand = self.ledger.take(&message.address, delivery_count > 0) => in_hand,
+            in_hand = self.ledger.take(&message, delivery_count > 0) => in_hand,
             () = self.give_back.cancelled() => return receipt.give_back().await,
         };
         let Some(in_hand) = in_hand else { return receipt.ack().await };
         if delivery_count >= MAX_SILENT_DELIVERIES {
             let alone = message.alone + 1;
-            let next = self.again_or_poison(Message { alone, ..message }, self.route.from);
+            let from = self.route.queue_of(message.record_type);
+            let next = self.again_or_poison(Message { alone, ..message }, from);
             return self.hand_on(next, &in_hand, receipt).await;
         }
-        if message.record_type != S::Input::TYPE {
+        let Some(input) = S::Input::read(&message) else {
             let reason = format!("a {} does not belong on `{}`", message.record_type, self.route.from);
             return receipt.set_aside(Unattributable { reason, body: message.body }).await;
-        }
-        let input = match message.decode::<S::Input>() {
+        };
+        let input = match input {
             Ok(input) => input,
             // It names an item of the run, which has to end.
             Err(error) => {
@@ -109,6 +110,10 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
             Ok(Verdict::Pass(record)) => {
                 self.metrics.done.with_label_values(&[stage, "pass"]).inc();
                 (self.route.to, Message::of(message.address, &record))
+            }
+            Ok(Verdict::Repair(request, _)) => {
+                self.metrics.done.with_label_values(&[stage, "repair"]).inc();
+                (QueueName::Repairs, Message::of(message.address, &*request))
             }
             Ok(Verdict::Reject(rejection)) => {
                 self.metrics.done.with_label_values(&[stage, rejection.reason.as_str()]).inc();
@@ -170,7 +175,7 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }
-        if to == self.route.to || to == QueueName::Outcomes {
+        if to == self.route.to || matches!(to, QueueName::Outcomes | QueueName::Repairs) {
             in_hand.confirmed();
         }
         receipt.ack().await

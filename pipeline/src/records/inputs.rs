@@ -3,7 +3,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{Function, Record};
-use crate::message::RecordType;
+use crate::{
+    message::{DecodeError, Message, RecordType},
+    stage::Input,
+};
 
 /// A function and the Python block that builds its example inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +18,54 @@ pub struct GeneratedInputs {
     pub examples: String,
     /// How the block came to be.
     pub generation: Generation,
+    /// How many more calls may mend these inputs, should all of them fail. Only on the queues of a run: a filter has no
+    /// way back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repairs_left: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Inputs that all failed, on their way back to whoever wrote them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RepairRequest {
+    /// What failed, with its function and generation; `repairs_left` counts the call that is asked for.
+    #[serde(flatten)]
+    pub inputs: GeneratedInputs,
+    /// What went wrong, for the model to read.
+    pub problem: String,
+}
+
+/// What the writer is given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WriteTask {
+    /// A function that has no inputs yet.
+    Write(Function),
+    /// Inputs to mend.
+    Repair(RepairRequest),
+}
+
+impl Input for WriteTask {
+    fn read(message: &Message) -> Option<Result<Self, DecodeError>> {
+        match message.record_type {
+            RecordType::Function => Some(message.decode().map(Self::Write)),
+            RecordType::RepairRequest => Some(message.decode().map(Self::Repair)),
+            _ => None,
+        }
+    }
+
+    fn id(&self) -> &str {
+        &Input::function(self).id
+    }
+
+    fn function(&self) -> &Function {
+        match self {
+            Self::Write(function) => function,
+            Self::Repair(request) => &request.inputs.function,
+        }
+    }
 }
 
 /// Where a block of example inputs came from, in full: enough to make it again and to account for its tokens.
@@ -116,6 +167,18 @@ impl Serialize for Method {
 impl<'de> Deserialize<'de> for Method {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Record for RepairRequest {
+    const TYPE: RecordType = RecordType::RepairRequest;
+
+    fn id(&self) -> &str {
+        &self.inputs.function.id
+    }
+
+    fn function(&self) -> &Function {
+        &self.inputs.function
     }
 }
 

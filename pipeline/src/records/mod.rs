@@ -13,7 +13,7 @@ pub mod weight;
 
 pub use execution::{ExecutedFunction, Execution, Limit, Outcome, RaisedError, SandboxInfo};
 pub use function::{Function, Meta, RawCode};
-pub use inputs::{GeneratedInputs, Generation, Method, WriteMethod};
+pub use inputs::{GeneratedInputs, Generation, Method, RepairRequest, WriteMethod, WriteTask};
 pub use rejection::Rejection;
 pub use sample::{ChatMessage, Example, Sample};
 

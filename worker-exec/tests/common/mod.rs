@@ -140,7 +140,7 @@ pub fn record(id: &str, name: &str, code: String, examples: String) -> Generated
         completion: String::new(),
         method: WriteMethod::Plain.into(),
     };
-    GeneratedInputs { function, examples, generation }
+    GeneratedInputs { function, examples, generation, repairs_left: 0 }
 }
 
 /// What came of a record, as JSON.
@@ -148,6 +148,7 @@ pub async fn outcome_of(executor: &Executor, record: GeneratedInputs) -> Value {
     match executor.process(record, 0).await {
         Ok(Verdict::Pass(executed)) => json!(executed),
         Ok(Verdict::Reject(rejection)) => json!(rejection),
+        Ok(Verdict::Repair(request, _)) => json!(*request),
         Err(error) => json!({"broken": error.to_string()}),
     }
 }

@@ -68,7 +68,7 @@ pub fn write(function: &Function, seed: u64) -> Verdict<GeneratedInputs> {
         completion: block.clone(),
         method: WriteMethod::Builtin.into(),
     };
-    Verdict::Pass(GeneratedInputs { function: function.clone(), examples: block, generation })
+    Verdict::Pass(GeneratedInputs { function: function.clone(), examples: block, generation, repairs_left: 0 })
 }
 
 /// The shape of a parameter; none if it is left to its default.

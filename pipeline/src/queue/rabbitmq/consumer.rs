@@ -15,7 +15,7 @@ use lapin::{
     types::FieldTable,
 };
 
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::JoinHandle};
 
 use super::{RabbitQueue, channels::answered, connection::short, wire};
 use crate::{
@@ -37,6 +37,8 @@ pub struct RabbitConsumer {
     from: QueueName,
     prefetch: u16,
     open: Option<Open>,
+    /// The opening under way. A task of its own: cut off in the middle, the broker would deliver to nobody, and count it.
+    opening: Option<JoinHandle<Result<Open, QueueError>>>,
     pause: Duration,
 }
 
@@ -47,6 +49,9 @@ struct Open {
     in_hand: Arc<AtomicI64>,
 }
 
+/// How long an opening may still take once nobody wants it any more. A broker that is away would keep it for ever.
+const OPENING_ENDS: Duration = Duration::from_secs(5);
+
 /// Deliveries that are given back at once.
 const RETURNED_AT_ONCE: usize = 64;
 
@@ -56,7 +61,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 impl RabbitConsumer {
     /// A consumer that connects with its first delivery.
     pub fn new(queue: RabbitQueue, from: QueueName, prefetch: u16) -> Self {
-        Self { queue, from, prefetch: prefetch.max(1), open: None, pause: FIRST_PAUSE }
+        Self { queue, from, prefetch: prefetch.max(1), open: None, opening: None, pause: FIRST_PAUSE }
     }
 
     async fn close(&mut self) {
@@ -65,17 +70,13 @@ impl RabbitConsumer {
         }
     }
 
-    async fn open(&self) -> Result<Open, QueueError> {
-        let connection = self.queue.link().connection_with_patience().await?;
-        let name = short(&self.queue.topology().queue(self.from))?;
-        answered(async {
-            let channel = connection.create_channel().await?;
-            channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
-            let options = BasicConsumeOptions::default();
-            let stream = channel.basic_consume(name, "".into(), options, FieldTable::default()).await?;
-            Ok(Open { channel, stream, in_hand: Arc::default() })
-        })
-        .await
+    /// Opens a stream. May be dropped and called again.
+    async fn open(&mut self) -> Result<Open, QueueError> {
+        let opening =
+            self.opening.get_or_insert_with(|| tokio::spawn(open(self.queue.clone(), self.from, self.prefetch)));
+        let opened = opening.await;
+        self.opening = None;
+        opened.unwrap_or_else(|error| Err(QueueError::Unavailable(error.to_string())))
     }
 
     /// Waits for the next delivery of the open stream.
@@ -104,6 +105,19 @@ impl RabbitConsumer {
             }
         }
     }
+}
+
+async fn open(queue: RabbitQueue, from: QueueName, prefetch: u16) -> Result<Open, QueueError> {
+    let connection = queue.link().connection_with_patience().await?;
+    let name = short(&queue.topology().queue(from))?;
+    answered(async {
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions::default();
+        let stream = channel.basic_consume(name, "".into(), options, FieldTable::default()).await?;
+        Ok(Open { channel, stream, in_hand: Arc::default() })
+    })
+    .await
 }
 
 enum Polled {
@@ -160,6 +174,12 @@ impl Consumer for RabbitConsumer {
     }
 
     async fn retire(mut self) {
+        if self.opening.is_some() {
+            self.open = tokio::time::timeout(OPENING_ENDS, self.open()).await.ok().and_then(Result::ok);
+            if let Some(opening) = self.opening.take() {
+                opening.abort();
+            }
+        }
         let Some(open) = self.open.take() else { return };
         let mut stream = open.stream.clone();
         let cancelled = answered(open.channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await;
