@@ -17,7 +17,7 @@ use pipeline::{
 use serde_json::{Map, Value, json};
 use worker_exec::{Executor, settings::ExecSettings};
 use worker_llm::{
-    Writer,
+    WayBack, Writer,
     settings::{WriterKind, WriterSettings},
 };
 
@@ -71,7 +71,7 @@ impl Run {
             eprintln!("{} is complete already; nothing to do", self.out.display());
             return Ok(());
         }
-        let writer = Writer::start(&self.writer, &telemetry.registry).await?;
+        let writer = Writer::start(&self.writer, WayBack::Open, &telemetry.registry).await?;
         let executor = Arc::new(Executor::start(&self.exec).await?);
         identity.extend(resolved(&writer, &executor));
         let finished = self.work(folder, Value::Object(identity), writer, Arc::clone(&executor), telemetry, stop).await;

@@ -11,7 +11,7 @@ use pipeline::{
     shutdown::unless_stopped,
     telemetry::Telemetry,
 };
-use worker_llm::{Writer, settings::WriterSettings};
+use worker_llm::{WayBack, Writer, settings::WriterSettings};
 
 /// Fleet worker: writes example inputs with an LLM.
 #[derive(Debug, Parser)]
@@ -44,7 +44,8 @@ async fn work() -> Result<(), Failure> {
     let telemetry = Telemetry::default();
     telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
-    let stage = settings::with_patience(broker.startup_wait, || Writer::start(&writer, &telemetry.registry));
+    let stage =
+        settings::with_patience(broker.startup_wait, || Writer::start(&writer, WayBack::Open, &telemetry.registry));
     let stage = unless_stopped(&stop, stage).await?;
     let queue = unless_stopped(&stop, RabbitQueue::connect(&broker, "worker-llm")).await?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;

@@ -7,13 +7,28 @@ use pipeline::{error::Failure, records::Function};
 use sha2::{Digest, Sha256};
 
 /// The templates that come with the program.
-const EMBEDDED: [(&str, &str); 2] = [
+const EMBEDDED: [(&str, &str); 4] = [
+    ("repair", include_str!("../../prompts/repair.jinja")),
     ("write-inputs", include_str!("../../prompts/write-inputs.jinja")),
+    ("write-inputs-json", include_str!("../../prompts/write-inputs-json.jinja")),
     ("write-inputs-zero-shot", include_str!("../../prompts/write-inputs-zero-shot.jinja")),
 ];
 
 /// How many entries are asked for.
 const ENTRIES: u32 = 10;
+
+/// What a question can be about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Question<'a> {
+    /// Inputs that are there already, as a block; for a further round.
+    pub so_far: Option<&'a str>,
+    /// The answer that was no good; for a repair.
+    pub answer: Option<&'a str>,
+    /// What was wrong with it.
+    pub problem: Option<&'a str>,
+    /// Whether the answer is to be JSON under a schema.
+    pub structured: bool,
+}
 
 /// A template, checked.
 #[derive(Debug)]
@@ -24,14 +39,14 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Loads the template `name`: `NAME.jinja` in `folder` if it stands there, else the built-in one.
+    /// Loads the template `name`, which the setting `flag` names: `NAME.jinja` in `folder` if it stands there, else the built-in one.
     ///
     /// # Errors
     /// [`Failure::Usage`]: an unknown name, a file that cannot be read, a template that does not render or leaves the
     /// function's source out.
-    pub fn load(name: &str, folder: Option<&Path>) -> Result<Self, Failure> {
-        let text = Self::text(name, folder)?;
-        let wrong = |error: minijinja::Error| Failure::Usage(format!("--prompt {name}: {error:#}"));
+    pub fn load(flag: &str, name: &str, folder: Option<&Path>) -> Result<Self, Failure> {
+        let text = Self::text(flag, name, folder)?;
+        let wrong = |error: minijinja::Error| Failure::Usage(format!("{flag} {name}: {error:#}"));
         let sha256 = format!("{:x}", Sha256::digest(text.as_bytes()));
         let mut environment = Environment::new();
         environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -46,15 +61,17 @@ impl Prompt {
             context: String::new(),
             meta: serde_json::Map::new(),
         };
-        if !prompt.render(&probe).map_err(wrong)?.contains(probe.code.trim()) {
+        let question = Question { so_far: Some("[]"), answer: Some("[]"), problem: Some("none"), structured: true };
+        prompt.render(&probe, question).map_err(wrong)?;
+        if !prompt.render(&probe, Question::default()).map_err(wrong)?.contains(probe.code.trim()) {
             return Err(Failure::Usage(format!(
-                "--prompt {name}: the template leaves out the function: {{{{ program }}}}"
+                "{flag} {name}: the template leaves out the function: {{{{ program }}}}"
             )));
         }
         Ok(prompt)
     }
 
-    fn text(name: &str, folder: Option<&Path>) -> Result<String, Failure> {
+    fn text(flag: &str, name: &str, folder: Option<&Path>) -> Result<String, Failure> {
         let mut known: BTreeSet<String> = EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect();
         if let Some(folder) = folder {
             let wrong = |error| Failure::Usage(format!("--prompts-dir {}: {error}", folder.display()));
@@ -66,14 +83,14 @@ impl Prompt {
             // Only what the folder lists: a name with a slash leads nowhere else.
             if known.contains(name) && file.exists() {
                 return std::fs::read_to_string(&file)
-                    .map_err(|error| Failure::Usage(format!("--prompt {name}: {}: {error}", file.display())));
+                    .map_err(|error| Failure::Usage(format!("{flag} {name}: {}: {error}", file.display())));
             }
         }
         match EMBEDDED.iter().find(|(known, _)| *known == name) {
             Some((_, text)) => Ok((*text).to_owned()),
             None => {
                 let known: Vec<_> = known.into_iter().collect();
-                Err(Failure::Usage(format!("--prompt {name}: no such template; there are: {}", known.join(", "))))
+                Err(Failure::Usage(format!("{flag} {name}: no such template; there are: {}", known.join(", "))))
             }
         }
     }
@@ -92,12 +109,15 @@ impl Prompt {
     ///
     /// # Errors
     /// The template names something that it is not given, or fails on this function.
-    pub fn render(&self, function: &Function) -> Result<String, minijinja::Error> {
+    pub fn render(&self, function: &Function, question: Question) -> Result<String, minijinja::Error> {
         let code = function.code.trim();
         let context = function.context.trim();
         let program = if context.is_empty() { code.to_owned() } else { format!("{context}\n\n{code}") };
         let template = self.environment.get_template(&self.name)?;
         let (name, parameters) = (&function.name, &function.parameters);
-        template.render(context! { count => ENTRIES, name, parameters, context, code, program })
+        let Question { so_far, answer, problem, structured } = question;
+        template.render(context! {
+            count => ENTRIES, name, parameters, context, code, program, so_far, answer, problem, structured
+        })
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pipeline::error::Failure;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::client::MOST;
+use crate::client::{Api, MOST};
 
 /// Functions that the builtin writer is given at once; it uses one core all the same.
 const BUILTIN_CONCURRENCY: usize = 32;
@@ -20,6 +20,18 @@ pub enum WriterKind {
     Openai,
     /// No model: inferred from the function itself.
     Builtin,
+}
+
+/// Whether a model is to answer in JSON under a schema of the function's parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Structured {
+    /// Only where an answer in Python was no good.
+    Auto,
+    /// Never.
+    Off,
+    /// Always.
+    Json,
 }
 
 /// Settings of the writer. The API key is none of them: it comes from `OPENAI_API_KEY` alone, so that it can stand
@@ -51,12 +63,55 @@ pub struct WriterSettings {
     /// Prompt template, by name
     #[arg(long, value_name = "NAME", default_value = "write-inputs")]
     pub prompt: String,
+    /// Prompt template for answers in JSON
+    #[arg(long, value_name = "NAME", default_value = "write-inputs-json")]
+    pub structured_prompt: String,
+    /// Prompt template that shows the model what went wrong
+    #[arg(long, value_name = "NAME", default_value = "repair")]
+    pub repair_prompt: String,
     /// Folder of your own templates (NAME.jinja); they win over the built-in ones
     #[arg(long, value_name = "DIR")]
     pub prompts_dir: Option<PathBuf>,
-    /// Longest wait for one answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    /// Answers in JSON under a schema of the function's parameters: never, always, or (auto) for repairs only; a server
+    /// that refuses schemas is asked in plain text
+    #[arg(long, value_enum, default_value_t = Structured::Auto)]
+    pub structured: Structured,
+    /// Answers asked for in one request; their examples become one list
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub n: u32,
+    /// Requests a function; each further one shows what is there and asks for more
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub rounds: u32,
+    /// Further calls that show the model what went wrong, where an answer holds no usable example or (in `run` and in a
+    /// fleet) every example failed; 0 under the reference profile
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=16))]
+    pub repair: u32,
+    /// Where fewer than N distinct inputs were written, changed copies of them fill up, without a call; 0 adds none (so
+    /// under the reference profile)
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub inputs: u32,
+    /// The server's way to be asked: chat completions, or plain completions for models without a chat template
+    #[arg(long, value_enum, default_value_t = Api::Chat)]
+    pub api: Api,
+    /// Text at which an answer ends; repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
+    /// Fields of the server's own for each request, as a JSON object, e.g. '{"top_k": 20}'
+    #[arg(long, value_name = "JSON")]
+    pub extra_body: Option<String>,
+    /// Longest wait for a connection, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub llm_connect_timeout: u64,
+    /// Longest wait for the beginning of an answer, in seconds; a server that does not stream begins when it is done
+    /// [default: that of --llm-timeout]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub llm_first_byte_timeout: Option<u64>,
+    /// Longest wait for one answer, in seconds; then the connection is closed and the request is sent again
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     pub llm_timeout: u64,
+    /// Folder that keeps every answer: the same request is never paid for twice. Any number of processes may share it
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
 }
 
 impl WriterSettings {
@@ -81,16 +136,47 @@ impl WriterSettings {
         each.saturating_mul(self.llm_url.len().max(1)).min(usize::from(u16::MAX))
     }
 
+    /// Without what the published data was made without: repair and added inputs.
+    pub fn as_published(self) -> Self {
+        Self { repair: 0, inputs: 0, ..self }
+    }
+
+    /// The fields of `extra_body`.
+    ///
+    /// # Errors
+    /// No JSON object, or one with a field that is ours alone: [`Failure::Usage`].
+    pub fn extra_fields(&self) -> Result<Map<String, Value>, Failure> {
+        let Some(text) = &self.extra_body else { return Ok(Map::new()) };
+        let fields: Map<String, Value> = serde_json::from_str(text)
+            .map_err(|error| Failure::Usage(format!("--extra-body: no JSON object: {error}")))?;
+        // What the question, the answer's form and the accounting hang on has a setting of its own, or none.
+        let ours = ["model", "messages", "prompt", "n", "seed", "stream", "response_format"];
+        match ours.into_iter().find(|ours| fields.contains_key(*ours)) {
+            Some(ours) => Err(Failure::Usage(format!("--extra-body: `{ours}` cannot be set there"))),
+            None => Ok(fields),
+        }
+    }
+
     /// The settings that change what is written, as a JSON object.
     pub fn identity(&self) -> Value {
         match self.writer {
-            WriterKind::Builtin => json!({ "writer": self.writer }),
+            WriterKind::Builtin => json!({ "writer": self.writer, "added_inputs": self.inputs }),
             WriterKind::Openai => json!({
                 "writer": self.writer,
                 "prompt": self.prompt,
+                "structured_prompt": self.structured_prompt,
+                "repair_prompt": self.repair_prompt,
+                "structured": self.structured,
                 "temperature": self.temperature,
                 "top_p": self.top_p,
                 "max_tokens": self.max_tokens,
+                "answers": self.n,
+                "rounds": self.rounds,
+                "repair": self.repair,
+                "added_inputs": self.inputs,
+                "api": self.api,
+                "stop": self.stop,
+                "extra_body": self.extra_body,
             }),
         }
     }

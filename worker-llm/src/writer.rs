@@ -4,9 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use pipeline::{
     error::Failure,
-    python::examples_block,
-    reason::{Reason, StageName},
-    records::{Function, GeneratedInputs, Generation, Rejection, WriteMethod, WriteTask},
+    reason::StageName,
+    records::{GeneratedInputs, WriteTask},
     stage::{Stage, StageError, Verdict},
 };
 use prometheus::Registry;
@@ -14,7 +13,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     builtin,
-    client::{Answer, CallError, ChatRequest, Client, ClientMetrics, Endpoint, Patience},
+    cache::Cache,
+    client::{Client, ClientMetrics, Endpoint, Patience, Sampling, Timeouts},
+    metrics::WriterMetrics,
+    model::{ModelWriter, Schemas},
+    mutate::{Words, mutate},
     prompt::Prompt,
     settings::{WriterKind, WriterSettings},
 };
@@ -23,6 +26,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Writer {
     kind: Kind,
+    /// Distinct inputs that a function is to have at the least; what was not written is made of what was.
+    inputs: usize,
+    metrics: WriterMetrics,
 }
 
 #[derive(Debug)]
@@ -31,14 +37,13 @@ enum Kind {
     Model(Box<ModelWriter>),
 }
 
-#[derive(Debug)]
-struct ModelWriter {
-    client: Client,
-    model: String,
-    prompt: Prompt,
-    temperature: f64,
-    top_p: f64,
-    max_tokens: u32,
+/// Whether inputs that all failed can come back to be mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayBack {
+    /// Over the queues of a run.
+    Open,
+    /// A filter has none.
+    None,
 }
 
 impl Writer {
@@ -46,8 +51,12 @@ impl Writer {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] within 10 s if a server cannot be used; [`Failure::Usage`] for a setting that is wrong.
-    pub async fn start(settings: &WriterSettings, registry: &Registry) -> Result<Arc<Self>, Failure> {
-        Self::start_with(settings, registry, Patience::default()).await
+    pub async fn start(
+        settings: &WriterSettings,
+        way_back: WayBack,
+        registry: &Registry,
+    ) -> Result<Arc<Self>, Failure> {
+        Self::start_with(settings, way_back, registry, Patience::default()).await
     }
 
     /// [`Self::start`] with another patience than the default.
@@ -56,39 +65,51 @@ impl Writer {
     /// As above.
     pub async fn start_with(
         settings: &WriterSettings,
+        way_back: WayBack,
         registry: &Registry,
         patience: Patience,
     ) -> Result<Arc<Self>, Failure> {
-        if settings.writer == WriterKind::Builtin {
-            return Ok(Arc::new(Self { kind: Kind::Builtin }));
-        }
-        let prompt = Prompt::load(&settings.prompt, settings.prompts_dir.as_deref())?;
-        let timeout = Duration::from_secs(settings.llm_timeout.max(1));
-        let key = std::env::var("OPENAI_API_KEY").ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
-        let endpoint = |url: &String| Endpoint::new(url, key.clone(), timeout);
-        let endpoints = urls(settings)?.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
-        let client = Client::new(
-            endpoints,
-            settings.limit()?,
-            patience,
-            ClientMetrics::unregistered().map_err(anyhow::Error::from)?,
-        );
-        let model = client.choose_model(settings.model.as_deref()).await?;
-        client.greet(&model).await?;
-        // Registered last: a start that is tried again must not meet the metrics of the first try.
-        client.metrics().register(registry).map_err(anyhow::Error::from)?;
-        let (temperature, top_p, max_tokens) = (settings.temperature, settings.top_p, settings.max_tokens);
-        let writer = ModelWriter { client, model, prompt, temperature, top_p, max_tokens };
-        Ok(Arc::new(Self { kind: Kind::Model(Box::new(writer)) }))
+        let metrics = WriterMetrics::unregistered().map_err(anyhow::Error::from)?;
+        let inputs = settings.inputs as usize;
+        let kind = match settings.writer {
+            WriterKind::Builtin => Kind::Builtin,
+            WriterKind::Openai => {
+                let writer = reach(settings, way_back, patience, metrics.clone()).await?;
+                // Registered last: a start that is tried again must not meet the metrics of the first try.
+                writer.client.metrics().register(registry).map_err(anyhow::Error::from)?;
+                Kind::Model(Box::new(writer))
+            }
+        };
+        metrics.register(registry).map_err(anyhow::Error::from)?;
+        Ok(Arc::new(Self { kind, inputs, metrics }))
     }
 
     /// What was found at the start and changes what is written: `model` and `prompt_sha256`.
     pub fn identity(&self) -> Map<String, Value> {
-        let (model, sha256) = match &self.kind {
-            Kind::Builtin => ("builtin", ""),
-            Kind::Model(writer) => (writer.model.as_str(), writer.prompt.sha256()),
+        let (model, hashes) = match &self.kind {
+            Kind::Builtin => ("builtin", [""; 3]),
+            Kind::Model(writer) => {
+                let prompts = [&writer.prompt, &writer.structured_prompt, &writer.repair_prompt];
+                (writer.sampling.model.as_str(), prompts.map(Prompt::sha256))
+            }
         };
-        Map::from_iter([("model".to_owned(), json!(model)), ("prompt_sha256".to_owned(), json!(sha256))])
+        let names = ["prompt_sha256", "structured_prompt_sha256", "repair_prompt_sha256"];
+        let hashes = names.into_iter().zip(hashes).map(|(name, hash)| (name.to_owned(), json!(hash)));
+        hashes.chain([("model".to_owned(), json!(model))]).collect()
+    }
+
+    /// Fills up with changed copies where fewer inputs were written than are wanted.
+    fn multiplied(&self, mut written: GeneratedInputs, seed: u64) -> GeneratedInputs {
+        let parameters = &written.function.parameters;
+        let seed = written.generation.seed.unwrap_or(seed);
+        if self.inputs > 0
+            && let Some(added) = mutate(&written.examples, parameters, &Words::of(&written.function), self.inputs, seed)
+        {
+            written.examples.push_str(&added.source);
+            written.generation.method.mutated = true;
+            self.metrics.mutated.inc_by(added.added as u64);
+        }
+        written
     }
 }
 
@@ -98,64 +119,87 @@ impl Stage for Writer {
     const NAME: StageName = StageName::WriteInputs;
 
     async fn process(&self, task: WriteTask, seed: u64) -> Result<Verdict<GeneratedInputs>, StageError> {
-        let function = match task {
-            WriteTask::Write(function) => function,
-            WriteTask::Repair(request) => request.inputs.function,
-        };
-        match &self.kind {
-            Kind::Builtin => Ok(builtin::write(&function, seed)),
-            Kind::Model(writer) => {
-                let seed = request_seed(seed, &function.id);
-                writer.write(function, seed).await
+        let verdict = match (&self.kind, task) {
+            (Kind::Builtin, WriteTask::Write(function)) => builtin::write(&function, seed),
+            // It writes the same again.
+            (Kind::Builtin, WriteTask::Repair(request)) => {
+                Verdict::Pass(GeneratedInputs { repairs_left: 0, ..request.inputs })
             }
-        }
+            (Kind::Model(writer), WriteTask::Write(function)) => {
+                let seed = request_seed(seed, &function.id);
+                writer.write(function, seed).await?
+            }
+            (Kind::Model(writer), WriteTask::Repair(request)) => {
+                let seed = request_seed(seed, &request.inputs.function.id);
+                writer.mend(request, seed).await?
+            }
+        };
+        Ok(match verdict {
+            Verdict::Pass(written) => {
+                let written = self.multiplied(written, seed);
+                self.metrics.written.with_label_values(&[&written.generation.method.to_string()]).inc();
+                Verdict::Pass(written)
+            }
+            other => other,
+        })
     }
 }
 
-impl ModelWriter {
-    async fn write(&self, function: Function, seed: u64) -> Result<Verdict<GeneratedInputs>, StageError> {
-        let question = match self.prompt.render(&function) {
-            Ok(question) => question,
-            Err(error) => return Err(StageError::Failed(format!("prompt {}: {error:#}", self.prompt.name()))),
-        };
-        let request = ChatRequest::new(&self.model, &question, self.temperature, self.top_p, self.max_tokens, seed);
-        let answer = match self.client.chat(&request).await {
-            Ok(answer) => answer,
-            Err(CallError::Refused(detail)) => {
-                return Ok(Rejection::of(&function, Reason::RequestRefused, detail).into());
-            }
-            Err(CallError::Service(error)) => return Err(error),
-        };
-        Ok(self.judge(function, answer, seed))
+/// Reaches the servers, finds the model and loads the prompts.
+async fn reach(
+    settings: &WriterSettings,
+    way_back: WayBack,
+    patience: Patience,
+    metrics: WriterMetrics,
+) -> Result<ModelWriter, Failure> {
+    let prompt = |flag: &str, name: &str| Prompt::load(flag, name, settings.prompts_dir.as_deref());
+    let (prompt, structured_prompt, repair_prompt) = (
+        prompt("--prompt", &settings.prompt)?,
+        prompt("--structured-prompt", &settings.structured_prompt)?,
+        prompt("--repair-prompt", &settings.repair_prompt)?,
+    );
+    let extra = settings.extra_fields()?;
+    let total = Duration::from_secs(settings.llm_timeout);
+    let timeouts = Timeouts {
+        connect: Duration::from_secs(settings.llm_connect_timeout),
+        first_byte: settings.llm_first_byte_timeout.map_or(total, Duration::from_secs),
+        total,
+    };
+    let key = std::env::var("OPENAI_API_KEY").ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
+    let endpoint = |url: &String| Endpoint::new(url, key.clone(), timeouts);
+    let endpoints = urls(settings)?.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
+    let cache = settings.cache.as_deref().map(Cache::open).transpose()?;
+    let cached = cache.is_some();
+    let counted = ClientMetrics::unregistered().map_err(anyhow::Error::from)?;
+    let client = Client::new(endpoints, settings.limit()?, patience, cache, counted);
+    let model = client.choose_model(settings.model.as_deref()).await?;
+    let sampling = Sampling {
+        api: settings.api,
+        model,
+        temperature: settings.temperature,
+        top_p: settings.top_p,
+        max_tokens: settings.max_tokens,
+        stop: settings.stop.clone(),
+        extra,
+    };
+    // A run that finds everything in its cache makes no call at all.
+    if !cached {
+        client.greet(&sampling).await?;
     }
-
-    fn judge(&self, function: Function, answer: Answer, seed: u64) -> Verdict<GeneratedInputs> {
-        let block = match examples_block(&without_thoughts(&answer.text)) {
-            Ok(block) => block,
-            Err(reason) => {
-                let detail = match answer.finish_reason.as_str() {
-                    "" | "stop" => reason.describe().to_owned(),
-                    finish => format!("{} (finish reason {finish})", reason.describe()),
-                };
-                return Rejection::of(&function, reason, detail).into();
-            }
-        };
-        let method = if block.salvaged { WriteMethod::Salvaged } else { WriteMethod::Plain };
-        let generation = Generation {
-            model: self.model.clone(),
-            prompt: self.prompt.name().to_owned(),
-            prompt_sha256: self.prompt.sha256().to_owned(),
-            temperature: self.temperature,
-            top_p: self.top_p,
-            seed: Some(seed),
-            prompt_tokens: answer.prompt_tokens,
-            completion_tokens: answer.completion_tokens,
-            finish_reason: answer.finish_reason,
-            completion: answer.text,
-            method: method.into(),
-        };
-        Verdict::Pass(GeneratedInputs { function, examples: block.source, generation, repairs_left: 0 })
-    }
+    Ok(ModelWriter {
+        client,
+        sampling,
+        prompt,
+        structured_prompt,
+        repair_prompt,
+        structured: settings.structured,
+        n: settings.n,
+        rounds: settings.rounds,
+        repair: settings.repair,
+        way_back: way_back == WayBack::Open,
+        metrics,
+        schemas: Schemas::default(),
+    })
 }
 
 /// The endpoints asked for.
@@ -180,20 +224,4 @@ fn request_seed(run_seed: u64, id: &str) -> u64 {
     let digest = hash.finalize();
     let word = digest.as_bytes().iter().take(4).fold(0u64, |word, byte| word << 8 | u64::from(*byte));
     word & 0x7fff_ffff
-}
-
-/// The answer without what the model thought aloud: `<think>…</think>`, an end without a beginning (some chat templates
-/// put the beginning into the prompt), a beginning without an end.
-pub fn without_thoughts(answer: &str) -> String {
-    let mut rest = answer;
-    let mut kept = String::new();
-    while let Some((before, thought)) = rest.split_once("<think>") {
-        kept.push_str(before);
-        rest = thought.split_once("</think>").map_or("", |(_, after)| after);
-    }
-    kept.push_str(rest);
-    match kept.split_once("</think>") {
-        Some((_, after)) => after.to_owned(),
-        None => kept,
-    }
 }

@@ -16,7 +16,7 @@ use pipeline::{
     stage::{Stage, StageError, Verdict},
 };
 use prometheus::Registry;
-use worker_llm::{Writer, client::Patience, settings::WriterSettings};
+use worker_llm::{WayBack, Writer, client::Patience, settings::WriterSettings};
 
 #[derive(Parser)]
 struct Cli {
@@ -53,7 +53,7 @@ fn task(id: &str) -> WriteTask {
 
 async fn started(url: &str, flags: &[&str]) -> Result<Arc<Writer>, Failure> {
     let settings = settings(&[&["--llm-url", url], flags].concat());
-    Writer::start_with(&settings, &Registry::new(), PATIENCE).await
+    Writer::start_with(&settings, WayBack::None, &Registry::new(), PATIENCE).await
 }
 
 /// What one function becomes on a server with this script.
@@ -152,7 +152,7 @@ async fn a_request_throttled_without_end_is_given_back() {
     for (throttled, others_work) in [(1, true), (1000, false)] {
         let (url, _) = serve(ONE_MODEL, &vec![Reply::Throttle("500"); throttled]).await;
         let begun = Instant::now();
-        let writer = Writer::start_with(&settings(&["--llm-url", &url]), &Registry::new(), hasty).await;
+        let writer = Writer::start_with(&settings(&["--llm-url", &url]), WayBack::None, &Registry::new(), hasty).await;
         let result = writer.expect("the server is there").process(task("x"), 7).await;
         assert!(begun.elapsed() < Duration::from_secs(400), "{:?}", begun.elapsed());
         assert_eq!(matches!(result, Err(StageError::Failed(_))), others_work, "{result:?}");
@@ -168,7 +168,8 @@ async fn answers_without_inputs_are_rejections() {
         ("x = 1", Reason::NoExamples),
     ];
     for (text, reason) in cases {
-        let (result, _) = outcome(&[Reply::Text(text)], &[]).await;
+        let (result, script) = outcome(&[Reply::Text(text); 3], &["--repair", "0"]).await;
+        assert_eq!(calls(&script), 3);
         assert!(matches!(&result, Ok(Verdict::Reject(rejection)) if rejection.reason == reason), "{result:?}");
     }
 }
@@ -234,7 +235,7 @@ async fn starting_names_the_setting_to_change() {
         ("404", &[], 2, "--model"),
         (TWO, &[], 2, "small, large"),
         (TWO, &["--model", "medium"], 2, "small, large"),
-        (ONE_MODEL, &["--prompt", "nope"], 2, "write-inputs, write-inputs-zero-shot"),
+        (ONE_MODEL, &["--prompt", "nope"], 2, "write-inputs, write-inputs-json, write-inputs-zero-shot"),
     ];
     for (models, flags, code, words) in table {
         let url = if models.is_empty() { closed.clone() } else { serve(models, &[]).await.0 };

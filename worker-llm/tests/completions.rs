@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pipeline::python::{entries, examples_block};
 use serde_json::{Value, json};
-use worker_llm::writer::without_thoughts;
+use worker_llm::answer::without_thoughts;
 
 fn read(completion: &str) -> Value {
     match examples_block(&without_thoughts(completion)) {

@@ -5,8 +5,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+use pipeline::records::Function;
 use serde_json::Value;
-use worker_llm::mutate::mutate;
+use worker_llm::mutate::{Words, mutate};
 
 /// Every entry of a block as JSON, tuples and sets as what `repr` says.
 fn entries(block: &str) -> Vec<Value> {
@@ -34,7 +35,7 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 fn filled(block: &str, parameters: &[&str], wanted: usize) -> Vec<Value> {
-    let mutated = mutate(block, &names(parameters), wanted, 1).expect("something can be added");
+    let mutated = mutate(block, &names(parameters), &Words::default(), wanted, 1).expect("something can be added");
     entries(&format!("{block}{}", mutated.source))
 }
 
@@ -78,14 +79,40 @@ fn records_matrices_and_choices_keep_their_form() {
 fn the_seed_decides() {
     let block = "examples = [dict(n=4, t=(1, 'a'))]\n";
     let parameters = names(&["n", "t"]);
-    assert_eq!(mutate(block, &parameters, 9, 5), mutate(block, &parameters, 9, 5));
-    assert_ne!(mutate(block, &parameters, 9, 5), mutate(block, &parameters, 9, 6));
+    assert_eq!(
+        mutate(block, &parameters, &Words::default(), 9, 5),
+        mutate(block, &parameters, &Words::default(), 9, 5)
+    );
+    assert_ne!(
+        mutate(block, &parameters, &Words::default(), 9, 5),
+        mutate(block, &parameters, &Words::default(), 9, 6)
+    );
 }
 
 #[test]
 fn few_values_give_few_inputs() {
-    let mutated = mutate("examples = [dict(f=True)]\n", &names(&["f"]), 10, 0).expect("False is missing");
+    let mutated =
+        mutate("examples = [dict(f=True)]\n", &names(&["f"]), &Words::default(), 10, 0).expect("False is missing");
     assert_eq!((mutated.added, mutated.source.as_str()), (1, "examples += [\n    {'f': False},\n]\n"));
+}
+
+#[test]
+fn values_that_the_function_looks_for_are_among_them() {
+    let function = Function {
+        id: "f".into(),
+        name: "f".into(),
+        parameters: names(&["mode", "n"]),
+        code: "def f(mode, n):\n    if mode == 'turbo' and n > 4711:\n        return 1\n    return 0\n".into(),
+        context: String::new(),
+        meta: serde_json::Map::new(),
+    };
+    let block = "examples = [dict(mode='plain', n=3)]\n";
+    let words = Words::of(&function);
+    let mutated = mutate(block, &function.parameters, &words, 30, 1).expect("something can be added");
+    let all = entries(&format!("{block}{}", mutated.source));
+    assert!(all.iter().any(|entry| entry["mode"] == "turbo"), "{all:?}");
+    assert!(all.iter().any(|entry| entry["n"] == 4712), "{all:?}");
+    assert!(all.iter().all(|entry| entry["mode"].is_string() && entry["n"].is_i64()), "{all:?}");
 }
 
 #[test]
@@ -100,6 +127,6 @@ fn nothing_is_added_where_nothing_can_or_need_be() {
         "examples = [dict(a=1)]\nfor e in examples: e['a'] += 1\n",
     ];
     for block in cases {
-        assert_eq!(mutate(block, &parameters, 2, 0), None, "{block}");
+        assert_eq!(mutate(block, &parameters, &Words::default(), 2, 0), None, "{block}");
     }
 }

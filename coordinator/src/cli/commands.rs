@@ -13,7 +13,7 @@ use worker_llm::settings::WriterSettings;
 
 use super::Resolver;
 use crate::{
-    assemble::AssembleSettings,
+    assemble::{AssembleSettings, Profile},
     collect::CollectSettings,
     dead, finish,
     identity::SharedSettings,
@@ -30,7 +30,7 @@ const WATCH_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// Files (.jsonl, .py) and folders of .py
-    #[arg(value_name = "INPUT", required = true)]
+    #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Folder for the samples; the same command again resumes
     #[arg(long, value_name = "DIR")]
@@ -57,14 +57,15 @@ impl RunArgs {
         telemetry: &Telemetry,
         stop: CancellationToken,
     ) -> Result<(), Failure> {
+        let (assemble, writer) = (resolver.get(&self.assemble)?, resolver.get(&self.writer)?);
         let run = Run {
             inputs: self.inputs.clone(),
             out: self.out.clone(),
             shared: resolver.get(&self.shared)?,
             collect: resolver.get(&self.collect)?,
-            writer: resolver.get(&self.writer)?,
+            writer: if assemble.profile == Profile::Reference { writer.as_published() } else { writer },
             exec: resolver.get(&self.exec)?,
-            assemble: resolver.get(&self.assemble)?,
+            assemble,
         };
         if self.dry_run {
             let text = tokio::task::spawn_blocking(move || run.dry()).await.map_err(anyhow::Error::from)??;
@@ -77,7 +78,7 @@ impl RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SubmitArgs {
     /// Files (.jsonl, .py) and folders of .py
-    #[arg(value_name = "INPUT", required = true)]
+    #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
     broker: BrokerSettings,

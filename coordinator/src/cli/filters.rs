@@ -12,7 +12,7 @@ use pipeline::{
     telemetry::Telemetry,
 };
 use worker_exec::{Executor, settings::ExecSettings};
-use worker_llm::{Writer, settings::WriterSettings};
+use worker_llm::{WayBack, Writer, settings::WriterSettings};
 
 use super::{FilterFiles, Resolver};
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) struct SeedArg {
 #[derive(Debug, Args)]
 pub(crate) struct CollectArgs {
     /// Files (.jsonl, .py) and folders of .py; `-` is JSON Lines on stdin
-    #[arg(value_name = "INPUT", required = true)]
+    #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Where to write what is turned down (JSON Lines)
     #[arg(long, value_name = "FILE")]
@@ -88,7 +88,7 @@ impl WriteInputsArgs {
         stop: CancellationToken,
     ) -> Result<(), Failure> {
         let (settings, seed) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
-        let writer = Writer::start(&settings, &telemetry.registry).await?;
+        let writer = Writer::start(&settings, WayBack::None, &telemetry.registry).await?;
         filtered(writer, &self.files, seed, read_function, settings.concurrency(), stop).await
     }
 }

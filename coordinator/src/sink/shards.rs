@@ -8,7 +8,7 @@ use pipeline::{
     failpoint,
     message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
     reason::Reason,
-    records::{ExecutedFunction, Generation},
+    records::{ExecutedFunction, Generation, WriteMethod},
 };
 use serde::{Deserialize, Serialize};
 
@@ -339,7 +339,10 @@ impl Shards {
                 ItemOutcome::Executed(executed) => {
                     summary.prompt_tokens += executed.generation.prompt_tokens;
                     summary.completion_tokens += executed.generation.completion_tokens;
-                    *summary.made_by.entry(maker(&executed)).or_default() += 1;
+                    // A repair has a prompt of its own, by design.
+                    if executed.generation.method.write != WriteMethod::Repaired {
+                        *summary.made_by.entry(maker(&executed)).or_default() += 1;
+                    }
                     assemble(*executed, &assembler)
                 }
             };

@@ -2,6 +2,7 @@
 
 mod entries;
 mod fence;
+mod merge;
 mod salvage;
 
 use ruff_python_ast::{
@@ -10,6 +11,7 @@ use ruff_python_ast::{
 };
 
 pub use entries::{Entry, entries};
+pub use merge::{merged, more_examples_block};
 
 use super::{source::normalize, with_module};
 use crate::reason::Reason;

@@ -18,7 +18,7 @@ mod usage;
 mod walk;
 
 pub use closure::{Bindings, Needs};
-pub use examples::{Entry, ExamplesBlock, entries, examples_block};
+pub use examples::{Entry, ExamplesBlock, entries, examples_block, merged, more_examples_block};
 pub use fingerprint::Fingerprint;
 pub use module::{Definition, Module, SyntaxError, with_module};
 pub use source::{Undecodable, decode, normalize};

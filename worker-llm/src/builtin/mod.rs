@@ -3,6 +3,7 @@
 //! `pipeline::python` gives the evidence; `guess` turns it into a `shape::Shape` with what `types` and `naming`
 //! know; `values` writes Python literals of a shape, and `relate` makes one argument from another.
 
+mod form;
 mod guess;
 mod naming;
 mod relate;
@@ -17,7 +18,10 @@ use pipeline::{
     stage::Verdict,
 };
 
-pub(crate) use self::values::{Random, quote};
+pub(crate) use self::{
+    form::{Form, forms},
+    values::{Random, quote},
+};
 use self::{shape::Shape, values::Entry};
 
 /// Entries that are written.

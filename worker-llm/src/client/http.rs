@@ -9,13 +9,21 @@ use pipeline::error::Failure;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 
 use super::gauges::Gauges;
-use super::wire::{Answer, ChatReply, ChatRequest, ModelList};
+use super::wire::{ModelList, Reply, ReplyBody, Request};
 
 /// How long a server may take to say which models it has.
 const START_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Time for a connection to stand.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Until the answer begins. A server that does not stream begins when it is done.
+    pub first_byte: Duration,
+    /// Until the answer is there.
+    pub total: Duration,
+}
 
 /// Time for a server's own figures.
 const GAUGES_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,7 +45,7 @@ const MAX_SAID_CHARS: usize = 300;
 pub struct Endpoint {
     base: String,
     key: Option<String>,
-    timeout: Duration,
+    timeouts: Timeouts,
     http: reqwest::Client,
     /// How often it was asked for gauges that it does not show.
     shows_nothing: AtomicU32,
@@ -75,24 +83,25 @@ pub(super) struct Transient {
 }
 
 impl Endpoint {
-    /// The server at `base` (with its `/v1`), asked with `key`; each request may take `timeout`.
+    /// The server at `base` (with its `/v1`), asked with `key`.
     ///
     /// # Errors
     /// [`Failure::Usage`]: a base that is no http or https URL.
-    pub fn new(base: &str, key: Option<String>, timeout: Duration) -> Result<Self, Failure> {
+    pub fn new(base: &str, key: Option<String>, timeouts: Timeouts) -> Result<Self, Failure> {
         let url =
             reqwest::Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
             return Err(Failure::Usage(format!("--llm-url {base}: not a URL like http://127.0.0.1:8000/v1")));
         };
+        let Timeouts { connect, total, .. } = timeouts;
         let mut http =
-            reqwest::Client::builder().http1_only().tcp_nodelay(true).connect_timeout(CONNECT_TIMEOUT).timeout(timeout);
+            reqwest::Client::builder().http1_only().tcp_nodelay(true).connect_timeout(connect).timeout(total);
         // A proxy of the environment is for the world outside.
         if is_loopback(&url) {
             http = http.no_proxy();
         }
         let http = http.build().map_err(anyhow::Error::from)?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, timeout, http, shows_nothing: AtomicU32::new(0) })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, timeouts, http, shows_nothing: AtomicU32::new(0) })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -159,16 +168,21 @@ impl Endpoint {
         gauges
     }
 
-    /// Asks once. It may take `limit`, and never longer than the setting.
-    pub(super) async fn chat(&self, request: &ChatRequest<'_>, limit: Duration) -> Result<Answer, Problem> {
-        let asking = self.request(Method::POST, "/chat/completions").json(request).timeout(self.timeout.min(limit));
-        let response = asking.send().await.map_err(|error| transient(words_of(&error)))?;
+    /// Asks once. It may take `limit`, and never longer than the settings. Dropped in between, it closes its connection,
+    /// by which a server such as vLLM knows to stop generating.
+    pub(super) async fn ask(&self, request: &Request, limit: Duration) -> Result<Reply, Problem> {
+        let asking = self.request(Method::POST, request.api.path()).json(&request.body);
+        let asking = asking.timeout(self.timeouts.total.min(limit)).send();
+        let response = match tokio::time::timeout(self.timeouts.first_byte, asking).await {
+            Ok(response) => response.map_err(|error| transient(words_of(&error)))?,
+            Err(_) => return Err(transient("timed out")),
+        };
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
         let body = body_of(response).await?;
-        let reply = serde_json::from_slice::<ChatReply>(&body).ok().and_then(ChatReply::answer);
-        reply.ok_or_else(|| transient("its answer is no chat completion"))
+        let reply = serde_json::from_slice::<ReplyBody>(&body).ok().and_then(ReplyBody::reply);
+        reply.ok_or_else(|| transient("its answer is no completion"))
     }
 }
 
@@ -200,7 +214,7 @@ async fn refusal(response: Response) -> Problem {
             Problem::Fatal(format!("the LLM server wants another API key (HTTP {code}): check OPENAI_API_KEY"))
         }
         404 => Problem::Fatal(
-            "the LLM server knows no such model or has no chat completions (HTTP 404): check --model and --llm-url"
+            "the LLM server knows no such model or has no such completions (HTTP 404): check --model, --llm-url and --api"
                 .into(),
         ),
         408 | 409 | 425 | 429 | 500.. => Problem::Transient(Transient {

@@ -16,10 +16,12 @@ use std::{
 use backon::{BackoffBuilder, ExponentialBuilder};
 use pipeline::{error::Failure, stage::StageError};
 
-pub use http::Endpoint;
+use crate::cache::Cache;
+
+pub use http::{Endpoint, Timeouts};
 pub use limit::MOST;
 pub use metrics::ClientMetrics;
-pub use wire::{Answer, ChatRequest};
+pub use wire::{Answer, Api, Reply, Request, Sampling};
 
 use http::{Problem, Transient};
 use outage::Outage;
@@ -76,6 +78,7 @@ pub struct Client {
     outage: Outage,
     /// Whether the server has answered a request with these settings.
     accepted: AtomicBool,
+    cache: Option<Cache>,
     metrics: ClientMetrics,
 }
 
@@ -85,10 +88,11 @@ impl Client {
         endpoints: Vec<Endpoint>,
         concurrency: Option<usize>,
         patience: Patience,
+        cache: Option<Cache>,
         metrics: ClientMetrics,
     ) -> Self {
-        let pool = Pool::new(endpoints, concurrency);
-        Self { pool, patience, outage: Outage::new(), accepted: AtomicBool::new(false), metrics }
+        let pool = Pool::new(endpoints, concurrency, metrics.clone());
+        Self { pool, patience, outage: Outage::new(), accepted: AtomicBool::new(false), cache, metrics }
     }
 
     /// What it counts.
@@ -115,25 +119,40 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure::Unavailable`]: the key is wrong.
-    pub async fn greet(&self, model: &str) -> Result<(), Failure> {
-        let canary = ChatRequest::new(model, "", 0.0, 1.0, 1, 0).canary();
+    pub async fn greet(&self, sampling: &Sampling) -> Result<(), Failure> {
+        let canary = Request::new(&sampling.shortest(), "", 0, 1, None).canary();
         for endpoint in self.pool.endpoints() {
-            self.metrics.calls.inc();
-            match endpoint.chat(&canary, GREETING_TIMEOUT).await {
+            self.metrics.called(&sampling.model, endpoint.base());
+            let begun = Instant::now();
+            match endpoint.ask(&canary, GREETING_TIMEOUT).await {
                 Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
-                Ok(answer) => self.metrics.count(&answer),
+                Ok(reply) => self.metrics.answered(&sampling.model, endpoint.base(), &reply, begun.elapsed()),
                 Err(_) => {}
             }
         }
         Ok(())
     }
 
-    /// Asks, and asks again where that may help.
+    /// The answers to a request: those that were given before, or those of a server.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn chat(&self, request: &ChatRequest<'_>) -> Result<Answer, CallError> {
-        let mut lease = Some(self.lease().await?);
+    pub async fn ask(&self, request: &Request) -> Result<Reply, CallError> {
+        let Some(cache) = &self.cache else { return self.call(request).await };
+        if let Some(reply) = cache.get(request).await {
+            self.metrics.cached("hit");
+            return Ok(reply);
+        }
+        self.metrics.cached("miss");
+        let reply = self.call(request).await?;
+        cache.put(request, &reply).await;
+        Ok(reply)
+    }
+
+    /// Asks a server, and asks again where that may help.
+    async fn call(&self, request: &Request) -> Result<Reply, CallError> {
+        let model = request.model();
+        let mut lease = Some(self.lease(model).await?);
         let (begun, mut failed, mut tried, mut told_to_wait) = (Instant::now(), 0, 0u32, Duration::ZERO);
         let mut pauses = ExponentialBuilder::default()
             .with_min_delay(self.patience.pause)
@@ -144,22 +163,23 @@ impl Client {
         loop {
             let lease = match lease.take() {
                 Some(first) => first,
-                None => self.lease().await?,
+                None => self.lease(model).await?,
             };
-            self.metrics.calls.inc();
-            let left = self.patience.total.saturating_sub(begun.elapsed());
-            let asked = lease.endpoint().chat(request, left).await;
+            let endpoint = lease.base().to_owned();
+            self.metrics.called(model, &endpoint);
+            let (left, sent) = (self.patience.total.saturating_sub(begun.elapsed()), Instant::now());
+            let asked = lease.endpoint().ask(request, left).await;
             match &asked {
                 Ok(_) | Err(Problem::Refused { .. }) => lease.answered(),
                 Err(Problem::Transient(Transient { throttled: true, .. })) => lease.throttled(),
                 Err(_) => lease.failed(),
             }
             let trouble = match asked {
-                Ok(answer) => {
+                Ok(reply) => {
                     self.outage.answered();
                     self.accepted.store(true, Ordering::Relaxed);
-                    self.metrics.count(&answer);
-                    return Ok(answer);
+                    self.metrics.answered(model, &endpoint, &reply, sent.elapsed());
+                    return Ok(reply);
                 }
                 Err(Problem::Refused { detail, said }) => return Err(self.blame(request, detail, &said).await),
                 Err(Problem::Fatal(words)) => return Err(service(words)),
@@ -195,20 +215,23 @@ impl Client {
             if tried >= self.patience.tries && silent > self.patience.outage / 10 {
                 self.outage.announce(&words);
             }
-            self.metrics.retries.inc();
+            self.metrics.retried(model, &endpoint);
+            self.metrics.waited(model, pause);
             tokio::time::sleep(pause).await;
         }
     }
 
     /// Waits for room at a server. What waits too long goes back, and comes again: it costs nothing and nobody's attempt.
-    async fn lease(&self) -> Result<Lease, CallError> {
+    async fn lease(&self, model: &str) -> Result<Lease, CallError> {
+        let begun = Instant::now();
         let lease = tokio::time::timeout(ROOM_PATIENCE, self.pool.lease()).await;
+        self.metrics.waited(model, begun.elapsed());
         lease.map_err(|_| service("no LLM server had room for it"))
     }
 
     /// Whose fault a refusal is. A server that has never accepted a request of ours may dislike the settings that all of
     /// them share: then no function is turned down for it.
-    async fn blame(&self, request: &ChatRequest<'_>, detail: String, said: &str) -> CallError {
+    async fn blame(&self, request: &Request, detail: String, said: &str) -> CallError {
         self.outage.answered();
         if self.accepted.load(Ordering::Relaxed) {
             return CallError::Refused(detail);
@@ -219,22 +242,23 @@ impl Client {
                 CallError::Refused(detail)
             }
             Err(Problem::Refused { .. }) => service(format!(
-                "{detail}, and every other ({said}): check --model, --max-tokens, --temperature and --top-p"
+                "{detail}, and every other ({said}): check --model, --max-tokens, --temperature, --top-p and --extra-body"
             )),
             Err(_) => service(format!("{detail}, and does not answer others now")),
         }
     }
 
     /// Whether the server answers a question that cannot be at fault.
-    async fn answers(&self, canary: &ChatRequest<'_>) -> Result<(), Problem> {
+    async fn answers(&self, canary: &Request) -> Result<(), Problem> {
         let Ok(lease) = tokio::time::timeout(CANARY_TIMEOUT, self.pool.lease()).await else {
             return Err(Problem::Fatal("no LLM server has room".into()));
         };
-        self.metrics.calls.inc();
-        let answer = lease.endpoint().chat(canary, CANARY_TIMEOUT).await?;
+        let (endpoint, begun) = (lease.base().to_owned(), Instant::now());
+        self.metrics.called(canary.model(), &endpoint);
+        let reply = lease.endpoint().ask(canary, CANARY_TIMEOUT).await?;
         lease.answered();
         self.outage.answered();
-        self.metrics.count(&answer);
+        self.metrics.answered(canary.model(), &endpoint, &reply, begun.elapsed());
         Ok(())
     }
 }

@@ -8,9 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use prometheus::IntGauge;
 use tokio::sync::Notify;
 
-use super::{http::Endpoint, limit::Limit};
+use super::{http::Endpoint, limit::Limit, metrics::ClientMetrics};
 
 /// Failures in a row after which an endpoint rests.
 const FAILURES: u32 = 3;
@@ -38,6 +39,9 @@ pub struct Pool {
 #[derive(Debug)]
 struct Member {
     endpoint: Endpoint,
+    in_flight: IntGauge,
+    limit: IntGauge,
+    resting: IntGauge,
     state: Mutex<State>,
 }
 
@@ -78,11 +82,20 @@ pub struct Lease {
 
 impl Pool {
     /// A pool; `concurrency` is that of each endpoint, found by itself where none is given.
-    pub fn new(endpoints: Vec<Endpoint>, concurrency: Option<usize>) -> Self {
+    pub fn new(endpoints: Vec<Endpoint>, concurrency: Option<usize>, metrics: ClientMetrics) -> Self {
         let now = Instant::now();
-        let member = |endpoint| {
+        let member = |endpoint: Endpoint| {
             let limit = Limit::new(concurrency, now);
-            Arc::new(Member { endpoint, state: Mutex::new(State { limit, in_flight: 0, failures: 0, rest: None }) })
+            let label = [endpoint.base()];
+            let member = Member {
+                in_flight: metrics.in_flight.with_label_values(&label),
+                limit: metrics.limit.with_label_values(&label),
+                resting: metrics.resting.with_label_values(&label),
+                state: Mutex::new(State { limit, in_flight: 0, failures: 0, rest: None }),
+                endpoint,
+            };
+            member.limit.set(gauged(member.state().limit.now()));
+            Arc::new(member)
         };
         let members: Vec<_> = endpoints.into_iter().map(member).collect();
         let room = Arc::new(Notify::new());
@@ -117,6 +130,7 @@ impl Pool {
         // Somebody else may have been quicker.
         state.load(now)?;
         state.in_flight += 1;
+        member.in_flight.set(gauged(state.in_flight));
         Some(Lease { member: Arc::clone(member), room: Arc::clone(&self.room), begun: now })
     }
 }
@@ -135,12 +149,18 @@ impl Lease {
         &self.member.endpoint
     }
 
+    /// Where that is, for people.
+    pub fn base(&self) -> &str {
+        self.member.endpoint.base()
+    }
+
     /// It answered.
     pub fn answered(self) {
         let mut state = self.member.state();
         state.limit.answered(self.begun.elapsed());
         state.failures = 0;
         if state.rest.take().is_some() {
+            self.member.resting.set(0);
             tracing::info!(endpoint = self.member.endpoint.base(), "an LLM server is back");
         }
     }
@@ -167,6 +187,7 @@ impl Lease {
             }
             None => {
                 tracing::warn!(endpoint = self.member.endpoint.base(), "an LLM server fails: it rests");
+                self.member.resting.set(1);
                 state.rest = Some((now + FIRST_REST, FIRST_REST));
             }
         }
@@ -175,7 +196,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.member.state().in_flight -= 1;
+        let mut state = self.member.state();
+        state.in_flight -= 1;
+        self.member.in_flight.set(gauged(state.in_flight));
+        drop(state);
         self.room.notify_one();
     }
 }
@@ -190,6 +214,7 @@ async fn watch(members: Vec<Arc<Member>>, room: Arc<Notify>) {
             let mut state = member.state();
             let (before, in_flight) = (state.limit.now(), state.in_flight);
             state.limit.look(in_flight, gauges, Instant::now());
+            member.limit.set(gauged(state.limit.now()));
             if state.limit.now() > before {
                 for _ in before..state.limit.now() {
                     room.notify_one();
@@ -198,4 +223,9 @@ async fn watch(members: Vec<Arc<Member>>, room: Arc<Notify>) {
             }
         }
     }
+}
+
+/// A count as a gauge takes it; no count of ours comes near its end.
+fn gauged(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,68 +1,149 @@
-//! The parts of the chat completions protocol that we use.
+//! The parts of the OpenAI protocol that we use: chat completions and plain completions.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-/// One question.
-#[derive(Clone, Debug, Serialize)]
-pub struct ChatRequest<'a> {
+/// Which of a server's two ways to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// `/chat/completions`: the question is the turn of a user.
+    Chat,
+    /// `/completions`: the question is the beginning of a text, for models without a chat template.
+    Completion,
+}
+
+impl Api {
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/chat/completions",
+            Self::Completion => "/completions",
+        }
+    }
+}
+
+/// What all requests of a run share.
+#[derive(Clone, Debug)]
+pub struct Sampling {
+    /// Which way to ask.
+    pub api: Api,
     /// Model to ask.
-    pub model: &'a str,
-    /// The conversation so far.
-    pub messages: [ChatTurn<'a>; 1],
+    pub model: String,
     /// Sampling temperature.
     pub temperature: f64,
     /// Nucleus sampling mass.
     pub top_p: f64,
-    /// Most tokens of the answer.
+    /// Most tokens of an answer.
     pub max_tokens: u32,
-    /// Sampling seed, where the server obeys one.
-    pub seed: u64,
+    /// Texts at which an answer ends.
+    pub stop: Vec<String>,
+    /// Fields of the server's own; they win over ours.
+    pub extra: Map<String, Value>,
 }
 
-impl<'a> ChatRequest<'a> {
-    /// A conversation of one turn.
-    pub fn new(model: &'a str, question: &'a str, temperature: f64, top_p: f64, max_tokens: u32, seed: u64) -> Self {
-        let messages = [ChatTurn { role: "user", content: question }];
-        Self { model, messages, temperature, top_p, max_tokens, seed }
+impl Sampling {
+    /// The shortest of requests.
+    pub fn shortest(&self) -> Self {
+        Self { max_tokens: 1, ..self.clone() }
+    }
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Which way it goes.
+    pub api: Api,
+    /// Its JSON. Keys are in order, so that the same request has the same bytes.
+    pub body: Map<String, Value>,
+}
+
+impl Request {
+    /// A question; `n` answers to it; in JSON of this schema, where one is given.
+    pub fn new(sampling: &Sampling, question: &str, seed: u64, n: u32, schema: Option<&Value>) -> Self {
+        let mut body = Map::new();
+        let mut put = |key: &str, value: Value| _ = body.insert(key.to_owned(), value);
+        put("model", json!(sampling.model));
+        put("temperature", json!(sampling.temperature));
+        put("top_p", json!(sampling.top_p));
+        put("max_tokens", json!(sampling.max_tokens));
+        put("seed", json!(seed));
+        if n > 1 {
+            put("n", json!(n));
+        }
+        if !sampling.stop.is_empty() {
+            put("stop", json!(sampling.stop));
+        }
+        if let Some(schema) = schema {
+            let schema = json!({ "name": "inputs", "strict": true, "schema": schema });
+            put("response_format", json!({ "type": "json_schema", "json_schema": schema }));
+        }
+        for (key, value) in &sampling.extra {
+            put(key, value.clone());
+        }
+        let mut request = Self { api: sampling.api, body };
+        request.ask(question);
+        request
     }
 
     /// A question that cannot be at fault, with the same settings.
     pub(super) fn canary(&self) -> Self {
-        Self { messages: [ChatTurn { role: "user", content: "Say yes." }], ..self.clone() }
+        let mut canary = self.clone();
+        canary.body.remove("response_format");
+        canary.body.remove("n");
+        canary.ask("Say yes.");
+        canary
+    }
+
+    /// The model that it asks.
+    pub fn model(&self) -> &str {
+        self.body.get("model").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn ask(&mut self, question: &str) {
+        let (key, value) = match self.api {
+            Api::Chat => ("messages", json!([{ "role": "user", "content": question }])),
+            Api::Completion => ("prompt", json!(question)),
+        };
+        self.body.insert(key.to_owned(), value);
     }
 }
 
-/// One turn of the conversation.
-#[derive(Clone, Debug, Serialize)]
-pub struct ChatTurn<'a> {
-    /// `user`.
-    pub role: &'static str,
-    /// Its text.
-    pub content: &'a str,
-}
-
 /// One answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Its text, verbatim; what a server gives as `reasoning_content` is none of it.
+    /// Its text, verbatim; what a server gives as `reasoning` or `reasoning_content` is none of it.
     pub text: String,
     /// `stop`, `length`, …; empty if the server gives none.
     pub finish_reason: String,
-    /// Prompt tokens; 0 if the server does not count.
+}
+
+/// The answers to one request, and what they cost. Counts are 0 where the server does not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// One or more.
+    pub answers: Vec<Answer>,
+    /// Prompt tokens.
     pub prompt_tokens: u64,
-    /// Completion tokens; 0 if the server does not count.
+    /// Prompt tokens that the server had worked before.
+    pub cached_tokens: u64,
+    /// Completion tokens, of all answers together.
     pub completion_tokens: u64,
 }
 
 #[derive(Deserialize)]
-pub(super) struct ChatReply {
+pub(super) struct ReplyBody {
     choices: Vec<Choice>,
     usage: Option<Usage>,
 }
 
+/// A choice of either protocol.
 #[derive(Deserialize)]
 struct Choice {
-    message: Message,
+    #[serde(default)]
+    index: usize,
+    message: Option<Message>,
+    text: Option<String>,
     finish_reason: Option<String>,
 }
 
@@ -76,6 +157,12 @@ struct Message {
 struct Usage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    prompt_tokens_details: Option<TokenDetails>,
+}
+
+#[derive(Deserialize)]
+struct TokenDetails {
+    cached_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -88,15 +175,24 @@ pub(super) struct Model {
     pub id: String,
 }
 
-impl ChatReply {
-    /// The first choice; none if there is no choice.
-    pub fn answer(self) -> Option<Answer> {
-        let choice = self.choices.into_iter().next()?;
+impl ReplyBody {
+    /// The choices in the order of their indices; none if there is no choice, or one that is of neither protocol.
+    pub fn reply(mut self) -> Option<Reply> {
+        self.choices.sort_by_key(|choice| choice.index);
         let usage = self.usage.unwrap_or_default();
-        Some(Answer {
-            text: choice.message.content.unwrap_or_default(),
-            finish_reason: choice.finish_reason.unwrap_or_default(),
+        let answer = |choice: Choice| {
+            let text = match (choice.message, choice.text) {
+                (Some(message), _) => message.content.unwrap_or_default(),
+                (None, text) => text?,
+            };
+            Some(Answer { text, finish_reason: choice.finish_reason.unwrap_or_default() })
+        };
+        let answers = self.choices.into_iter().map(answer).collect::<Option<Vec<_>>>()?;
+        let details = usage.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        (!answers.is_empty()).then(|| Reply {
+            answers,
             prompt_tokens: usage.prompt_tokens.unwrap_or_default(),
+            cached_tokens: details.unwrap_or_default(),
             completion_tokens: usage.completion_tokens.unwrap_or_default(),
         })
     }

@@ -1,14 +1,16 @@
 //! More inputs from good ones: where a model gave fewer than are wanted, changes of its own fill up.
 //!
-//! `literal` reads the values; `change` gives others of the same type.
+//! `literal` reads the values; `change` gives others of the same type; `words` are those that the function looks for.
 
 mod change;
 pub(crate) mod literal;
+mod words;
 
 use std::collections::BTreeSet;
 
 use pipeline::python;
 
+pub use self::words::Words;
 use self::{change::Donors, literal::Literal};
 use crate::builtin::Random;
 
@@ -25,12 +27,12 @@ pub struct Mutated {
 }
 
 /// Distinct inputs that fill a block up to `wanted` ones: each is an entry of the block with some arguments changed.
-/// Types stay, and so do the keys of dicts that look like records and the lengths of tuples and of rows. The same
+/// Where `words` has some for a parameter, some of the values come from there. Types stay, and so do the keys of dicts that look like records and the lengths of tuples and of rows. The same
 /// arguments give the same source.
 ///
 /// None where nothing is missing, or where nothing can be added: no entry is made of literals and names parameters
 /// only, or other code touches the list.
-pub fn mutate(block: &str, parameters: &[String], wanted: usize, seed: u64) -> Option<Mutated> {
+pub fn mutate(block: &str, parameters: &[String], words: &Words, wanted: usize, seed: u64) -> Option<Mutated> {
     let entries = python::entries(block)?;
     let mut known = BTreeSet::new();
     let mut good: Vec<Vec<(String, Literal)>> = Vec::new();
@@ -65,7 +67,8 @@ pub fn mutate(block: &str, parameters: &[String], wanted: usize, seed: u64) -> O
         let first = random.below(entry.len());
         for (at, (name, value)) in entry.iter_mut().enumerate() {
             if at == first || random.chance(40) {
-                *value = donors.another(name, value, &mut random);
+                let worded = if random.chance(40) { words.with(name, value, &mut random) } else { None };
+                *value = worded.unwrap_or_else(|| donors.another(name, value, &mut random));
             }
         }
         if known.insert(key(&entry)) {

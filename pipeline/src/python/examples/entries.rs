@@ -67,7 +67,7 @@ fn listed(module: &Module, value: &Expr) -> Option<Vec<Option<Entry>>> {
     (!starred).then(|| entries.iter().map(|entry| entry_of(module, entry)).collect())
 }
 
-fn entry_of(module: &Module, entry: &Expr) -> Option<Vec<(String, String)>> {
+pub(super) fn entry_of(module: &Module, entry: &Expr) -> Option<Vec<(String, String)>> {
     match entry {
         Expr::Call(call) => {
             let plain = matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "dict");
