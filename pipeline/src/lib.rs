@@ -22,6 +22,7 @@ pub mod error;
 pub mod failpoint;
 pub mod filter;
 pub mod message;
+pub mod profile;
 pub mod python;
 pub mod queue;
 pub mod reason;

@@ -36,8 +36,8 @@ impl Cache {
     pub async fn get(&self, request: &Request) -> Option<Reply> {
         let path = self.path(request);
         let read = tokio::task::spawn_blocking(move || match std::fs::read(&path) {
-            Ok(text) => match serde_json::from_slice(&text) {
-                Ok(reply) => Some(reply),
+            Ok(text) => match serde_json::from_slice::<Reply>(&text) {
+                Ok(reply) => Some(reply).filter(|reply| !reply.answers.is_empty()),
                 Err(error) => {
                     tracing::warn!(entry = %path.display(), %error, "a cached answer does not read; asking again");
                     None
@@ -67,7 +67,7 @@ impl Cache {
         // The version of the entries' form.
         hash.update(b"1 ");
         hash.update(format!("{:?} ", request.api).as_bytes());
-        // Keys are in order, and a table of JSON values always serialises.
+        // Keys have a fixed order, and a table of JSON values always serialises.
         hash.update(&serde_json::to_vec(&request.body).unwrap_or_default());
         let name = hash.finalize().to_hex().to_string();
         // Folders of a few thousand entries each stay quick to list.

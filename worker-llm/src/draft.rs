@@ -5,15 +5,18 @@ use pipeline::{python::merged, records::WriteMethod};
 use crate::{
     answer::Usable,
     client::{Answer, Reply},
+    prompt::Prompt,
 };
 
 /// Blocks of several answers as one.
 #[derive(Clone, Debug, Default)]
-pub struct Draft {
+pub struct Draft<'a> {
     /// The block; none as long as no answer was usable.
     pub source: Option<String>,
     /// How it was won; `salvaged` if any part of it was.
     pub method: Option<WriteMethod>,
+    /// The template of the question that gave the first of it.
+    pub prompt: Option<&'a Prompt>,
     /// The answers that it was made of, verbatim, in order.
     pub completions: Vec<String>,
     /// That of the last of them.
@@ -24,7 +27,7 @@ pub struct Draft {
     pub completion_tokens: u64,
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     /// Takes the tokens of a request whose answers count.
     pub fn pay(&mut self, reply: &Reply) {
         self.prompt_tokens += reply.prompt_tokens;
@@ -32,7 +35,8 @@ impl Draft {
     }
 
     /// Adds an answer's block, without what is there already.
-    pub fn add(&mut self, usable: Usable, answer: Answer) {
+    pub fn add(&mut self, usable: Usable, answer: Answer, prompt: &'a Prompt) {
+        self.prompt = self.prompt.or(Some(prompt));
         let source = match &self.source {
             None => Some(usable.source),
             Some(before) => merged(before, &usable.source),

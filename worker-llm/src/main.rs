@@ -6,6 +6,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use pipeline::{
     consume::{Route, StageMetrics, consume},
     error::Failure,
+    profile::ProfileArg,
     queue::rabbitmq::{BrokerSettings, RabbitQueue},
     settings,
     shutdown::unless_stopped,
@@ -26,6 +27,8 @@ struct Cli {
     #[command(flatten)]
     broker: BrokerSettings,
     #[command(flatten)]
+    profile: ProfileArg,
+    #[command(flatten)]
     writer: WriterSettings,
 }
 
@@ -40,6 +43,8 @@ async fn work() -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::Usage(error.to_string()))?;
     let broker: BrokerSettings = settings::resolve(&cli.broker, &matches, cli.config.as_deref())?;
     let writer: WriterSettings = settings::resolve(&cli.writer, &matches, cli.config.as_deref())?;
+    let ProfileArg { profile } = settings::resolve(&cli.profile, &matches, cli.config.as_deref())?;
+    let writer = writer.under(profile);
     broker.run_name()?;
     let telemetry = Telemetry::default();
     telemetry.serve(cli.metrics_addr).await?;

@@ -69,17 +69,17 @@ pub struct Schemas {
 }
 
 /// What came of one question.
-enum Outcome {
-    /// Answers with examples, and what the request cost.
-    Usable(Vec<(Usable, Answer)>, Reply),
+enum Outcome<'p> {
+    /// Answers with examples, what the request cost, and the prompt that it was.
+    Usable(Vec<(Usable, Answer)>, Reply, &'p Prompt),
     /// Why no answer had any; with the answer.
     Useless(Reason, Answer, Reply),
 }
 
 /// One question to be asked.
-struct Asking<'a> {
+struct Asking<'p, 'a> {
     function: &'a Function,
-    prompt: &'a Prompt,
+    prompt: &'p Prompt,
     question: Question<'a>,
     structure: Option<&'a Structure>,
     seed: u64,
@@ -109,9 +109,9 @@ impl ModelWriter {
                 tries: TRIES,
             };
             match self.ask(asking).await {
-                Ok(Outcome::Usable(answers, reply)) => {
+                Ok(Outcome::Usable(answers, reply, prompt)) => {
                     draft.pay(&reply);
-                    answers.into_iter().for_each(|(usable, answer)| draft.add(usable, answer));
+                    answers.into_iter().for_each(|(usable, answer)| draft.add(usable, answer, prompt));
                 }
                 Ok(Outcome::Useless(reason, answer, reply)) => {
                     draft.pay(&reply);
@@ -125,8 +125,7 @@ impl ModelWriter {
                 Err(CallError::Service(error)) => return Err(error),
             }
         }
-        let (mut repairs_left, mut prompt) =
-            (self.repair, if at_once.is_some() { &self.structured_prompt } else { &self.prompt });
+        let mut repairs_left = self.repair;
         while let (None, Some((reason, answer))) = (&draft.source, &useless) {
             if repairs_left == 0 {
                 return Ok(Rejection::of(&function, *reason, detail(*reason, answer)).into());
@@ -135,12 +134,11 @@ impl ModelWriter {
             let problem = detail(*reason, answer);
             let asking = self.repairing(&function, &text, &problem, structure.as_ref(), seed, repairs_left);
             repairs_left -= 1;
-            prompt = &self.repair_prompt;
             match self.repaired(asking, "answer").await {
                 Ok(Some((mended, reply))) => {
                     draft.pay(&reply);
                     for (usable, answer) in mended {
-                        draft.add(Usable { method: WriteMethod::Repaired, ..usable }, answer);
+                        draft.add(Usable { method: WriteMethod::Repaired, ..usable }, answer, &self.repair_prompt);
                     }
                 }
                 Ok(None) => {}
@@ -149,7 +147,7 @@ impl ModelWriter {
             }
         }
         let left = if self.way_back { repairs_left } else { 0 };
-        Ok(Verdict::Pass(self.record(function, draft, prompt, seed, left)))
+        Ok(Verdict::Pass(self.record(function, draft, seed, left)))
     }
 
     /// Mends inputs that all failed; where that gives nothing they stay as they are.
@@ -179,20 +177,20 @@ impl ModelWriter {
         };
         draft.pay(&reply);
         for (usable, answer) in answers {
-            draft.add(Usable { method: WriteMethod::Repaired, ..usable }, answer);
+            draft.add(Usable { method: WriteMethod::Repaired, ..usable }, answer, &self.repair_prompt);
         }
-        Ok(Verdict::Pass(self.record(inputs.function, draft, &self.repair_prompt, seed, repairs_left)))
+        Ok(Verdict::Pass(self.record(inputs.function, draft, seed, repairs_left)))
     }
 
-    fn repairing<'a>(
-        &'a self,
+    fn repairing<'p, 'a>(
+        &'p self,
         function: &'a Function,
         answer: &'a str,
         problem: &'a str,
         structure: Option<&'a Structure>,
         seed: u64,
         repairs_left: u32,
-    ) -> Asking<'a> {
+    ) -> Asking<'p, 'a> {
         let question =
             Question { answer: Some(answer), problem: Some(problem), structured: structure.is_some(), so_far: None };
         let seed = seed + REPAIR + u64::from(repairs_left);
@@ -202,20 +200,20 @@ impl ModelWriter {
     /// One call that shows what went wrong; none where its answer is of no use either.
     async fn repaired(
         &self,
-        asking: Asking<'_>,
+        asking: Asking<'_, '_>,
         cause: &str,
     ) -> Result<Option<(Vec<(Usable, Answer)>, Reply)>, CallError> {
         let outcome = self.ask(asking).await;
         let said = if matches!(outcome, Ok(Outcome::Usable(..))) { "mended" } else { "useless" };
         self.metrics.repairs.with_label_values(&[cause, said]).inc();
         match outcome? {
-            Outcome::Usable(answers, reply) => Ok(Some((answers, reply))),
+            Outcome::Usable(answers, reply, _) => Ok(Some((answers, reply))),
             Outcome::Useless(..) => Ok(None),
         }
     }
 
     /// Asks under a schema where there is one and the server takes it, else without.
-    async fn ask(&self, asking: Asking<'_>) -> Result<Outcome, CallError> {
+    async fn ask<'p>(&'p self, asking: Asking<'p, '_>) -> Result<Outcome<'p>, CallError> {
         if asking.structure.is_some() && !self.schemas.refused.load(Ordering::Relaxed) {
             let prompt = if asking.question.structured { asking.prompt } else { &self.structured_prompt };
             let question = Question { structured: true, ..asking.question };
@@ -242,7 +240,7 @@ impl ModelWriter {
     }
 
     /// Asks until an answer is whole, and salvages the first that is not where none is.
-    async fn tries(&self, asking: &Asking<'_>) -> Result<Outcome, CallError> {
+    async fn tries<'p>(&self, asking: &Asking<'p, '_>) -> Result<Outcome<'p>, CallError> {
         let (mut salvaged, mut useless): (Option<Outcome>, Option<(Reason, Answer, Reply)>) = (None, None);
         for attempt in 0..asking.tries {
             let reply = self.call(asking, attempt).await?;
@@ -260,7 +258,7 @@ impl ModelWriter {
                 }
             }
             if usable.iter().any(|(block, _)| block.method != WriteMethod::Salvaged) {
-                return Ok(Outcome::Usable(usable, reply));
+                return Ok(Outcome::Usable(usable, reply, asking.prompt));
             }
             let again =
                 if usable.is_empty() { why.as_ref().map_or("", |(reason, _)| reason.as_str()) } else { "salvaged" };
@@ -268,7 +266,7 @@ impl ModelWriter {
                 self.metrics.asked_again.with_label_values(&[again]).inc();
             }
             if !usable.is_empty() {
-                salvaged = salvaged.or(Some(Outcome::Usable(usable, reply)));
+                salvaged = salvaged.or(Some(Outcome::Usable(usable, reply, asking.prompt)));
             } else if let Some((reason, answer)) = why
                 && useless.as_ref().is_none_or(|(before, ..)| *before < reason)
             {
@@ -283,7 +281,7 @@ impl ModelWriter {
     }
 
     /// One request, or as many as it takes for `n` answers: some servers give one whatever they are asked for.
-    async fn call(&self, asking: &Asking<'_>, attempt: u64) -> Result<Reply, CallError> {
+    async fn call(&self, asking: &Asking<'_, '_>, attempt: u64) -> Result<Reply, CallError> {
         let mut question = asking.prompt.render(asking.function, asking.question).map_err(|error| {
             CallError::Service(StageError::Failed(format!("prompt {}: {error:#}", asking.prompt.name())))
         })?;
@@ -310,14 +308,8 @@ impl ModelWriter {
 
     /// The seed that is recorded is that of the function's first request: tries, rounds and repairs count up from it, so
     /// that the same function under the same settings sends the same requests again.
-    fn record(
-        &self,
-        function: Function,
-        draft: Draft,
-        prompt: &Prompt,
-        seed: u64,
-        repairs_left: u32,
-    ) -> GeneratedInputs {
+    fn record(&self, function: Function, draft: Draft, seed: u64, repairs_left: u32) -> GeneratedInputs {
+        let prompt = draft.prompt.unwrap_or(&self.prompt);
         let method = draft.method.unwrap_or(WriteMethod::Plain);
         let generation = Generation {
             model: self.sampling.model.clone(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use pipeline::error::Failure;
+use pipeline::{error::Failure, profile::Profile};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -136,9 +136,12 @@ impl WriterSettings {
         each.saturating_mul(self.llm_url.len().max(1)).min(usize::from(u16::MAX))
     }
 
-    /// Without what the published data was made without: repair and added inputs.
-    pub fn as_published(self) -> Self {
-        Self { repair: 0, inputs: 0, ..self }
+    /// Under the reference profile without what the published data was made without: repair and added inputs.
+    pub fn under(self, profile: Profile) -> Self {
+        match profile {
+            Profile::Strict => self,
+            Profile::Reference => Self { repair: 0, inputs: 0, ..self },
+        }
     }
 
     /// The fields of `extra_body`.

@@ -99,13 +99,13 @@ impl Structure {
         Ok(Converted { source: format!("examples = [\n{}]\n", lines.concat()), salvaged })
     }
 
-    /// One entry; none if it names no parameter.
+    /// One entry, its arguments in the order of the parameters; none if it names no parameter.
     fn line(&self, entry: &Map<String, Value>) -> Option<String> {
-        let argument = |(name, value): (&String, &Value)| {
-            let form = self.parameters.iter().find(|(known, _)| known == name).map(|(_, form)| form)?;
-            Some(format!("{}: {}", crate::builtin::quote(name), literal(value, form).source()))
+        let argument = |(name, form): &(String, Form)| {
+            let value = literal(entry.get(name)?, form).source();
+            Some(format!("{}: {value}", crate::builtin::quote(name)))
         };
-        let arguments: Vec<String> = entry.iter().filter_map(argument).collect();
+        let arguments: Vec<String> = self.parameters.iter().filter_map(argument).collect();
         (!arguments.is_empty()).then(|| format!("    {{{}}},\n", arguments.join(", ")))
     }
 }
@@ -117,8 +117,11 @@ fn unfenced(text: &str) -> &str {
     inside.split_once("```").map_or(inside, |(inside, _)| inside).trim()
 }
 
-/// The entries of a list that ends too early; none if no list begins.
+/// The entries of a list that ends too early; none if it is no JSON, or no list begins.
 fn whole_entries(text: &str) -> Option<Vec<Value>> {
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
     let mut rest = &text[text.find('[')? + 1..];
     let mut entries = Vec::new();
     loop {

@@ -3,7 +3,7 @@
 mod fake;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -273,4 +273,33 @@ async fn a_template_of_ones_own_wins_if_it_shows_the_function() {
         let failure = started(&url, &flags).await.expect_err("the template is wrong");
         assert_eq!(failure.exit_code(), 2, "{wrong}: {failure}");
     }
+}
+
+/// Waits until the server has seen so many connections closed under unanswered requests.
+async fn abandoned(script: &Script, number: usize) {
+    let seen = async {
+        while script.abandoned.load(Ordering::SeqCst) < number {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), seen).await.expect("the connection is closed");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_begin_is_given_up_and_its_connection_closed() {
+    let (result, script) = outcome(&[Reply::Hang], &["--llm-first-byte-timeout", "1"]).await;
+    passed(result);
+    abandoned(&script, 1).await;
+}
+
+#[tokio::test]
+async fn work_that_is_given_up_closes_its_connection() {
+    let (url, script) = serve(ONE_MODEL, &[Reply::Hang]).await;
+    let writer = started(&url, &[]).await.expect("the server is there");
+    let work = tokio::spawn(async move { writer.process(task("x"), 7).await });
+    while calls(&script) < 1 {
+        tokio::task::yield_now().await;
+    }
+    work.abort();
+    abandoned(&script, 1).await;
 }

@@ -1,5 +1,6 @@
 use pipeline::{
     error::Failure,
+    profile::Profile,
     reason::Reason,
     records::{ChatMessage, ExecutedFunction, Rejection, Sample},
 };
@@ -12,7 +13,7 @@ use super::{
     reference, render,
     rules::{self, Candidate, MIN_EXAMPLES},
     select,
-    settings::{AssembleSettings, Profile},
+    settings::AssembleSettings,
 };
 
 /// Longest prompt, in characters.

@@ -21,5 +21,6 @@ mod signature;
 
 pub use assembler::{Assembler, assemble};
 pub use filter::run_filter;
+pub use pipeline::profile::Profile;
 pub use published::read_executed;
-pub use settings::{AssembleSettings, Format, Profile};
+pub use settings::{AssembleSettings, Format};

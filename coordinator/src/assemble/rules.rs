@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::{
+    profile::Profile,
     reason::Reason,
     records::{ExecutedFunction, Outcome},
 };
@@ -10,7 +11,6 @@ use pipeline::{
 use super::{
     cases::{Case, Dropped},
     literal,
-    settings::Profile,
 };
 
 /// What a rule looks at.

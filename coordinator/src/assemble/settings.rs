@@ -1,28 +1,8 @@
+use pipeline::profile::Profile;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::phrases;
-
-/// What is held to be a good sample, and how it is written down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// What is true and worth training on
-    #[default]
-    Strict,
-    /// As published: any example that returns will do, values are shown as strings inside strings
-    Reference,
-}
-
-impl Profile {
-    /// As in settings and identities.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Reference => "reference",
-        }
-    }
-}
 
 /// The files that samples and rejections are written to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]

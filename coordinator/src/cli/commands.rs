@@ -13,7 +13,7 @@ use worker_llm::settings::WriterSettings;
 
 use super::Resolver;
 use crate::{
-    assemble::{AssembleSettings, Profile},
+    assemble::AssembleSettings,
     collect::CollectSettings,
     dead, finish,
     identity::SharedSettings,
@@ -57,13 +57,14 @@ impl RunArgs {
         telemetry: &Telemetry,
         stop: CancellationToken,
     ) -> Result<(), Failure> {
-        let (assemble, writer) = (resolver.get(&self.assemble)?, resolver.get(&self.writer)?);
+        let (assemble, writer): (AssembleSettings, WriterSettings) =
+            (resolver.get(&self.assemble)?, resolver.get(&self.writer)?);
         let run = Run {
             inputs: self.inputs.clone(),
             out: self.out.clone(),
             shared: resolver.get(&self.shared)?,
             collect: resolver.get(&self.collect)?,
-            writer: if assemble.profile == Profile::Reference { writer.as_published() } else { writer },
+            writer: writer.under(assemble.profile),
             exec: resolver.get(&self.exec)?,
             assemble,
         };

@@ -6,6 +6,7 @@ use clap::Args;
 use pipeline::{
     error::Failure,
     filter::{self, Counts, ReadLine, Reading, RejectionWriter},
+    profile::ProfileArg,
     records::{Rejection, WriteTask},
     shutdown::CancellationToken,
     stage::Stage,
@@ -75,6 +76,8 @@ pub(crate) struct WriteInputsArgs {
     #[command(flatten)]
     files: FilterFiles,
     #[command(flatten)]
+    profile: ProfileArg,
+    #[command(flatten)]
     writer: WriterSettings,
     #[command(flatten)]
     seed: SeedArg,
@@ -87,7 +90,8 @@ impl WriteInputsArgs {
         telemetry: &Telemetry,
         stop: CancellationToken,
     ) -> Result<(), Failure> {
-        let (settings, seed) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
+        let (settings, seed): (WriterSettings, _) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
+        let settings = settings.under(resolver.get(&self.profile)?.profile);
         let writer = Writer::start(&settings, WayBack::None, &telemetry.registry).await?;
         filtered(writer, &self.files, seed, read_function, settings.concurrency(), stop).await
     }

@@ -208,18 +208,17 @@ impl Drop for Lease {
 async fn watch(members: Vec<Arc<Member>>, room: Arc<Notify>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        for member in &members {
-            // The moment that counts is the one at which the server looks at its queue.
-            let gauges = member.endpoint.gauges().await;
+        // All at once: a server that does not answer holds up the others' limits for no longer than its own.
+        let looks = members.iter().map(|member| async { (member, member.endpoint.gauges().await) });
+        for (member, gauges) in futures_util::future::join_all(looks).await {
             let mut state = member.state();
             let (before, in_flight) = (state.limit.now(), state.in_flight);
             state.limit.look(in_flight, gauges, Instant::now());
-            member.limit.set(gauged(state.limit.now()));
-            if state.limit.now() > before {
-                for _ in before..state.limit.now() {
-                    room.notify_one();
-                }
-                room.notify_waiters();
+            let now = state.limit.now();
+            drop(state);
+            member.limit.set(gauged(now));
+            for _ in before..now {
+                room.notify_one();
             }
         }
     }

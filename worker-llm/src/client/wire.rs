@@ -54,7 +54,7 @@ impl Sampling {
 pub struct Request {
     /// Which way it goes.
     pub api: Api,
-    /// Its JSON. Keys are in order, so that the same request has the same bytes.
+    /// Its JSON; the keys always in the same order, so that the same request has the same bytes.
     pub body: Map<String, Value>,
 }
 

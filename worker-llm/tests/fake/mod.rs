@@ -1,8 +1,13 @@
 //! An OpenAI-compatible server that answers from a script.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::{
@@ -12,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use serde_json::json;
 
 /// One scripted answer.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +28,8 @@ pub enum Reply {
     Throttle(&'static str),
     /// A chat completion of this content.
     Text(&'static str),
+    /// Choices of these contents and finish reasons.
+    Choices(&'static [(&'static str, &'static str)]),
     /// Nothing, ever.
     Hang,
 }
@@ -30,7 +38,9 @@ pub enum Reply {
 #[derive(Default)]
 pub struct Script {
     replies: Mutex<VecDeque<Reply>>,
-    /// Bodies of the chat requests, in order.
+    /// Requests whose client closed the connection before they were answered.
+    pub abandoned: AtomicUsize,
+    /// Bodies of the requests, in order.
     pub asked: Mutex<Vec<serde_json::Value>>,
     models: &'static str,
     greeting: u16,
@@ -53,6 +63,7 @@ pub async fn serve_greeting(models: &'static str, greeting: u16, replies: &[Repl
     let app = Router::new()
         .route("/v1/models", get(list))
         .route("/v1/chat/completions", post(chat))
+        .route("/v1/completions", post(chat))
         .with_state(Arc::clone(&script));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -69,6 +80,7 @@ async fn list(State(script): State<Arc<Script>>) -> Response {
 
 async fn chat(State(script): State<Arc<Script>>, body: String) -> Response {
     let request: serde_json::Value = serde_json::from_str(&body).expect("a JSON request");
+    let plain = request.get("prompt").is_some();
     if request["max_tokens"] == 1 {
         return StatusCode::from_u16(script.greeting).expect("a status").into_response();
     }
@@ -77,15 +89,39 @@ async fn chat(State(script): State<Arc<Script>>, body: String) -> Response {
     match next.unwrap_or(Reply::Text(BLOCK)) {
         Reply::Status(status, body) => (StatusCode::from_u16(status).expect("a status"), body).into_response(),
         Reply::Throttle(seconds) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)]).into_response(),
-        Reply::Text(text) => serde_json::json!({
-            "choices": [{
-                "message": { "role": "assistant", "reasoning_content": "examples = [dict(a=0)]", "content": text },
-                "finish_reason": "stop",
-            }],
-            "usage": { "prompt_tokens": 100, "completion_tokens": 20 },
-        })
-        .to_string()
-        .into_response(),
-        Reply::Hang => std::future::pending().await,
+        Reply::Text(text) => choices(&[(text, "stop")], plain),
+        Reply::Choices(answers) => choices(answers, plain),
+        Reply::Hang => {
+            let _abandoned = Abandoned(script);
+            std::future::pending().await
+        }
     }
+}
+
+/// Counts itself when it is dropped, which the server does when the connection is closed.
+struct Abandoned(Arc<Script>);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.abandoned.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn choices(answers: &[(&str, &str)], plain: bool) -> Response {
+    let choice = |(index, (text, finish_reason)): (usize, &(&str, &str))| {
+        // A thought is no answer, whatever a server calls it.
+        let thought = "examples = [dict(a=0)]";
+        let message = json!({
+            "role": "assistant", "reasoning_content": thought, "reasoning": thought, "content": text,
+        });
+        match plain {
+            true => json!({ "index": index, "text": text, "finish_reason": finish_reason }),
+            false => json!({ "index": index, "message": message, "finish_reason": finish_reason }),
+        }
+    };
+    let choices: Vec<_> = answers.iter().enumerate().map(choice).collect();
+    let usage = json!({
+        "prompt_tokens": 100, "completion_tokens": 20 * answers.len(), "prompt_tokens_details": { "cached_tokens": 64 },
+    });
+    json!({ "choices": choices, "usage": usage }).to_string().into_response()
 }
