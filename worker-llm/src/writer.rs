@@ -131,7 +131,7 @@ impl Stage for Writer {
             }
             (Kind::Model(writer), WriteTask::Repair(request)) => {
                 let seed = request_seed(seed, &request.inputs.function.id);
-                writer.mend(request, seed).await?
+                writer.mend(*request, seed).await?
             }
         };
         Ok(match verdict {

@@ -44,14 +44,14 @@ pub enum WriteTask {
     /// A function that has no inputs yet.
     Write(Function),
     /// Inputs to mend.
-    Repair(RepairRequest),
+    Repair(Box<RepairRequest>),
 }
 
 impl Input for WriteTask {
     fn read(message: &Message) -> Option<Result<Self, DecodeError>> {
         match message.record_type {
             RecordType::Function => Some(message.decode().map(Self::Write)),
-            RecordType::RepairRequest => Some(message.decode().map(Self::Repair)),
+            RecordType::RepairRequest => Some(message.decode().map(|request| Self::Repair(Box::new(request)))),
             _ => None,
         }
     }
