@@ -97,3 +97,22 @@ impl Drop for InHand<'_> {
         self.ledger.entries().in_hand.remove(&self.work);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{RecordType, RunId};
+
+    #[tokio::test]
+    async fn an_item_that_comes_again_with_another_body_is_other_work() {
+        let ledger = Ledger::default();
+        let address = Address { run_id: RunId("r".into()), seed: 0, shard: 0, index: 1 };
+        let first = Message::new(RecordType::GeneratedInputs, address.clone(), &"first");
+        let mended = Message::new(RecordType::GeneratedInputs, address, &"mended");
+        if let Some(in_hand) = ledger.take(&first, false).await {
+            in_hand.confirmed();
+        }
+        assert!(ledger.take(&first, true).await.is_none(), "it was handed on");
+        assert!(ledger.take(&mended, true).await.is_some(), "it was not");
+    }
+}
