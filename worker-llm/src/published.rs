@@ -2,7 +2,7 @@
 
 use pipeline::{
     filter::read_record,
-    python::{ExamplesBlock, examples_block, normalize, with_module},
+    python::{examples_block, merged, more_examples_block, normalize, with_module},
     reason::Reason,
     records::{Function, GeneratedInputs, Generation, Rejection, WriteMethod},
 };
@@ -24,7 +24,7 @@ struct Row {
     temperature: Option<f64>,
 }
 
-/// One completion, or those of several tries in order.
+/// One completion, or those of several rounds or tries in order.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Texts {
@@ -68,15 +68,20 @@ pub fn read_inputs(source: &str, number: u64, line: Vec<u8>) -> Result<Generated
     let function = function_of(id, &code, row.func_name.as_deref(), &imports).map_err(|(reason, words)| {
         Box::new(Rejection::new(place.clone(), reason, format!("{place}: {words}"), &raw))
     })?;
-    let texts: Vec<String> =
-        row.example_str.into_iter().chain(row.completions.into_iter().flat_map(Texts::into_vec)).collect();
-    if texts.is_empty() {
+    let (example, completions) = (row.example_str, row.completions.map(Texts::into_vec).unwrap_or_default());
+    if example.is_none() && completions.is_empty() {
         return Err(unreadable("a published row with neither `example_str` nor `completions`"));
     }
     let tokens = row.num_gen_tokens.as_ref().map_or(0, total);
-    let (completion, block) = first_block(texts)
+    // The block as somebody has cut it out already, else what all the rounds give together.
+    let block = match example.map(|text| joined(vec![text])) {
+        Some(Ok(block)) => Ok(block),
+        Some(Err(reason)) if completions.is_empty() => Err(reason),
+        _ => joined(completions),
+    };
+    let (completion, examples, salvaged) = block
         .map_err(|reason| Box::new(Rejection::of(&function, reason, format!("{place}: {}", reason.describe()))))?;
-    let method = if block.salvaged { WriteMethod::Salvaged } else { WriteMethod::Plain };
+    let method = if salvaged { WriteMethod::Salvaged } else { WriteMethod::Plain };
     let generation = Generation {
         model: row.model.unwrap_or_else(|| "unknown".into()),
         prompt: "published".into(),
@@ -90,19 +95,28 @@ pub fn read_inputs(source: &str, number: u64, line: Vec<u8>) -> Result<Generated
         completion,
         method: method.into(),
     };
-    Ok(GeneratedInputs { function, examples: block.source, generation, repairs_left: 0 })
+    Ok(GeneratedInputs { function, examples, generation, repairs_left: 0 })
 }
 
-/// The first text with a usable block; else why the first has none.
-fn first_block(texts: Vec<String>) -> Result<(String, ExamplesBlock), Reason> {
-    let mut why = None;
+/// The usable texts of several rounds, with the block that they give together and whether any of it was salvaged; else
+/// why the first gives none.
+fn joined(texts: Vec<String>) -> Result<(String, String, bool), Reason> {
+    let (mut whole, mut why): (Option<(String, String, bool)>, _) = (None, None);
     for text in texts {
-        match examples_block(&text) {
-            Ok(block) => return Ok((text, block)),
-            Err(reason) => why = why.or(Some(reason)),
-        }
+        let block = if whole.is_some() { more_examples_block(&text) } else { examples_block(&text) };
+        whole = match (whole, block) {
+            (None, Ok(block)) => Some((text, block.source, block.salvaged)),
+            (Some((texts, before, salvaged)), Ok(block)) => match merged(&before, &block.source) {
+                Some(source) => Some((format!("{texts}\n{text}"), source, salvaged || block.salvaged)),
+                None => Some((texts, before, salvaged)),
+            },
+            (whole, Err(reason)) => {
+                why = why.or(Some(reason));
+                whole
+            }
+        };
     }
-    Err(why.unwrap_or(Reason::EmptyCompletion))
+    whole.ok_or_else(|| why.unwrap_or(Reason::EmptyCompletion))
 }
 
 /// The function `wanted` (else the only one, else the last) of `code`; what stands around it is its context.

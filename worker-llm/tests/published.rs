@@ -62,6 +62,17 @@ fn other_spellings_are_read_too() {
 }
 
 #[test]
+fn rounds_are_joined() {
+    let rounds =
+        ["```python\nexamples = [dict(r=1)]\n```", "no idea", "```python\nexamples += [dict(r=1), dict(r=2)]\n```"];
+    let row = json!({ "id": 5, "code": CODE, "completions": rounds, "num_gen_tokens": [1, 2, 3] });
+    let record = read(&row).expect("it is whole");
+    assert_eq!(record["examples"], "examples = [dict(r=1)]\nexamples += [\n    dict(r=2),\n]\n");
+    assert_eq!(record["generation"]["completion_tokens"], 6);
+    assert_eq!(record["generation"]["completion"], format!("{}\n{}", rounds[0], rounds[2]));
+}
+
+#[test]
 fn what_cannot_be_used_says_why() {
     let table = [
         (json!({ "id": "a", "completions": FENCED }), "unreadable", "no `code`"),
