@@ -25,9 +25,9 @@ def free_port():
 
 
 @contextlib.contextmanager
-def replay_llm(*flags, corpus=(FUNCTIONS, COMPLETIONS)):
+def replay_llm(*flags, corpus=(FUNCTIONS, COMPLETIONS), port=None):
     """The replaying server; gives its base URL."""
-    port = free_port()
+    port = port or free_port()
     command = [SHARED / "tools/replay-llm", "--functions", corpus[0], "--completions", corpus[1]]
     server = subprocess.Popen([sys.executable, *map(str, command), "--port", str(port), *map(str, flags)],
                               stdout=subprocess.PIPE, text=True)
