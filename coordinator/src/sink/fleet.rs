@@ -101,6 +101,7 @@ pub async fn sink(
         identity.extend(own);
     }
     let finished = Finished {
+        usage: None, // the workers count, each for itself
         identity,
         total: shards.total(),
         seconds: clock.elapsed(),
