@@ -57,8 +57,9 @@ pub fn read(answer: &Answer, asked: Asked) -> Result<Usable, Reason> {
         _ => text,
     };
     let block = if asked.later { more_examples_block(&text) } else { examples_block(&text) };
-    let ExamplesBlock { source, salvaged } = block?;
-    Ok(Usable { source, method: if salvaged { WriteMethod::Salvaged } else { WriteMethod::Plain } })
+    let ExamplesBlock { source, salvaged, closed } = block?;
+    let cut = !closed && answer.finish_reason == "length";
+    Ok(Usable { source, method: if salvaged || cut { WriteMethod::Salvaged } else { WriteMethod::Plain } })
 }
 
 /// The answer without what the model thought aloud: `<think>…</think>`, an end without a beginning (some chat templates

@@ -23,6 +23,8 @@ pub struct ExamplesBlock {
     pub source: String,
     /// Whether it was cut back to the last whole entry of a list that was cut short.
     pub salvaged: bool,
+    /// Whether a fence ends it: else an answer that was cut short may have been meant to go on, even where it parses.
+    pub closed: bool,
 }
 
 /// Finds the block in an answer: the first fenced block (or the whole text, where nothing is fenced) that parses and
@@ -43,14 +45,15 @@ pub fn examples_block(completion: &str) -> Result<ExamplesBlock, Reason> {
             Some(true) => {
                 let whole = if block.closed { None } else { salvage::without_fragment(&block.source) };
                 let salvaged = whole.is_some();
-                return Ok(ExamplesBlock { source: finished(whole.unwrap_or(&block.source)), salvaged });
+                let source = finished(whole.unwrap_or(&block.source));
+                return Ok(ExamplesBlock { source, salvaged, closed: block.closed });
             }
             Some(false) => reason = Reason::NoExamples,
             None => {}
         }
     }
     match candidates.iter().find_map(|block| salvage::cut(&block.source)) {
-        Some(source) => Ok(ExamplesBlock { source: finished(&source), salvaged: true }),
+        Some(source) => Ok(ExamplesBlock { source: finished(&source), salvaged: true, closed: false }),
         None => Err(reason),
     }
 }

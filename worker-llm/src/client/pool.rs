@@ -111,7 +111,9 @@ impl Pool {
     /// The least loaded endpoint that takes a request now; waits until there is one.
     pub async fn lease(&self) -> Lease {
         loop {
-            let room = self.room.notified();
+            let mut room = std::pin::pin!(self.room.notified());
+            // In line before the look, so that no word of room is missed after it.
+            room.as_mut().enable();
             if let Some(lease) = self.try_lease() {
                 return lease;
             }
@@ -209,7 +211,7 @@ async fn watch(members: Vec<Arc<Member>>, room: Arc<Notify>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         // All at once: a server that does not answer holds up the others' limits for no longer than its own.
-        let looks = members.iter().map(|member| async { (member, member.endpoint.gauges().await) });
+        let looks = members.iter().map(|member| async move { (member, member.endpoint.gauges().await) });
         for (member, gauges) in futures_util::future::join_all(looks).await {
             let mut state = member.state();
             let (before, in_flight) = (state.limit.now(), state.in_flight);
