@@ -16,11 +16,7 @@ use pipeline::{
 };
 use serde_json::{Map, Value, json};
 use worker_exec::{Executor, settings::ExecSettings};
-use worker_llm::{
-    WayBack, Writer,
-    budget::Budget,
-    settings::WriterSettings,
-};
+use worker_llm::{WayBack, Writer, budget::Budget, settings::WriterSettings};
 
 use crate::{
     assemble::{AssembleSettings, Assembler},
@@ -90,8 +86,7 @@ impl Run {
         let executor = Arc::new(Executor::start(&self.exec).await?);
         identity.extend(resolved(&writer, &executor));
         let halt = if limited { budget.stops(&stop) } else { stop.clone() };
-        let finished =
-            self.work(shards, Value::Object(identity), writer, Arc::clone(&executor), telemetry, halt).await;
+        let finished = self.work(shards, Value::Object(identity), writer, Arc::clone(&executor), telemetry, halt).await;
         executor.shutdown().await;
         let finished = match finished {
             Err(Failure::Interrupted) if limited && !stop.is_cancelled() => Err(limit(&budget)),
