@@ -37,8 +37,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts to show `counts`, and what is spent.
-    pub fn start(counts: Arc<RunCounts>, budget: Budget) -> Self {
+    /// Starts to show `counts`, and what is spent where this process spends.
+    pub fn start(counts: Arc<RunCounts>, budget: Option<Budget>) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { bar: ProgressBar::hidden(), ticker: tokio::spawn(log(counts, budget)) };
         }
@@ -59,26 +59,31 @@ impl Drop for Progress {
     }
 }
 
-async fn show(bar: ProgressBar, counts: Arc<RunCounts>, budget: Budget) {
+async fn show(bar: ProgressBar, counts: Arc<RunCounts>, budget: Option<Budget>) {
     loop {
         let (collected, standing) = (counts.collected.load(Ordering::Relaxed), counts.sink.get());
         let done = standing.outcomes;
         bar.set_length(collected.max(done));
         bar.set_position(done);
-        bar.set_message(format!("{} shards written{}", standing.written, spent(&budget)));
+        bar.set_message(format!(
+            "{} shards written{}",
+            standing.written,
+            budget.as_ref().map_or_else(String::new, spent)
+        ));
         tokio::time::sleep(SHOW_EVERY).await;
     }
 }
 
-async fn log(counts: Arc<RunCounts>, budget: Budget) {
+async fn log(counts: Arc<RunCounts>, budget: Option<Budget>) {
     let mut before = None;
     loop {
         tokio::time::sleep(LOG_EVERY).await;
         let (items, outcomes) = (counts.collected.load(Ordering::Relaxed), counts.sink.get().outcomes);
         // What earlier processes left counts as done at once: no rate can be told before the second look.
         let rate = before.map(|before| outcomes.saturating_sub(before) as f64 / LOG_EVERY.as_secs_f64());
-        let total = budget.total();
-        let (prompt_tokens, completion_tokens, cost) = (total.prompt_tokens, total.completion_tokens, budget.cost());
+        let total = budget.as_ref().map(Budget::total);
+        let (prompt_tokens, completion_tokens) = (total.map(|t| t.prompt_tokens), total.map(|t| t.completion_tokens));
+        let cost = budget.as_ref().and_then(Budget::cost);
         tracing::info!(items, outcomes, rate_per_s = rate, prompt_tokens, completion_tokens, cost, "progress");
         before = Some(outcomes);
     }

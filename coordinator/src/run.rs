@@ -128,7 +128,7 @@ impl Run {
         }
         let journaled = shards.journaled();
         let counts = Arc::new(RunCounts::default());
-        let progress = Progress::start(Arc::clone(&counts), writer.budget().clone());
+        let progress = Progress::start(Arc::clone(&counts), Some(writer.budget().clone()));
         let collector = Collector::new(&self.inputs, &self.collect)?;
 
         // What waits between the stages is paid for and lost if the process dies: as little as keeps every slot busy.
