@@ -89,6 +89,12 @@ fn flags<'a>(input: &'a Path, out: &'a Path, url: &'a str, more: &[&'a str]) -> 
     flags
 }
 
+/// `usage` of run.json.
+fn usage(out: &Path) -> Value {
+    let text = std::fs::read(out.join("run.json")).expect("run.json");
+    serde_json::from_slice::<Value>(&text).expect("JSON")["usage"].clone()
+}
+
 #[test]
 fn a_limit_stops_a_run_and_a_higher_one_goes_on_to_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -111,14 +117,29 @@ fn a_limit_stops_a_run_and_a_higher_one_goes_on_to_the_same_bytes() {
     assert_eq!(asked.load(Ordering::SeqCst), before, "nothing was asked");
     succeed(&flags(&input, &limited, &url, &["--price", "1,2", "--max-cost", "100"]));
     assert!(parts(&calm) == parts(&limited), "the bytes differ");
-    let usage = |out: &Path| -> Value {
-        let text = std::fs::read(out.join("run.json")).expect("run.json");
-        serde_json::from_slice::<Value>(&text).expect("JSON")["usage"].clone()
-    };
     let (one, both) = (usage(&calm), usage(&limited));
     assert_eq!((&one["model"], &one["cost"]), (&json!("small"), &Value::Null), "{one}");
     assert!(both["calls"].as_u64() >= one["calls"].as_u64(), "what all processes spent: {both}, {one}");
     assert!(both["cost"].as_f64() > Some(0.0) && both["tokens_per_accepted"].as_f64() > Some(0.0), "{both}");
+}
+
+#[test]
+fn a_limit_that_is_reached_with_the_last_function_does_not_keep_a_run_from_its_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (input, (url, asked)) = (corpus(folder.path(), 40), server());
+    let (calm, limited) = (folder.path().join("calm"), folder.path().join("limited"));
+    succeed(&flags(&input, &calm, &url, &[]));
+    let spent = usage(&calm);
+    let tokens =
+        spent["prompt_tokens"].as_u64().expect("a number") + spent["completion_tokens"].as_u64().expect("a number");
+    let limit = tokens.to_string();
+    let limit: &[&str] = &["--max-tokens-total", &limit];
+    let first = case2code(&flags(&input, &limited, &url, limit));
+    assert!(matches!(first.status.code(), Some(0 | 5)), "{}", String::from_utf8_lossy(&first.stderr));
+    let before = asked.load(Ordering::SeqCst);
+    succeed(&flags(&input, &limited, &url, limit));
+    assert_eq!(asked.load(Ordering::SeqCst), before, "nothing was asked");
+    assert!(parts(&calm) == parts(&limited), "the bytes differ");
 }
 
 #[test]
