@@ -19,6 +19,8 @@ use crate::{
 pub struct Finished {
     /// What the run was.
     pub identity: Value,
+    /// `usage` of run.json; none where others than this process spend.
+    pub usage: Option<Value>,
     /// The sum of its shards.
     pub total: ShardSummary,
     /// How long the last process took.
@@ -52,6 +54,7 @@ impl Finished {
                 "completion_tokens": self.total.completion_tokens,
                 "executed_by_maker": self.total.made_by,
             },
+            "usage": self.usage,
             "last_process": {
                 "started_unix_s": self.started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs()),
                 "seconds": (self.seconds.as_secs_f64() * 1000.0).round() / 1000.0,

@@ -5,7 +5,7 @@
 //! - [`collect`]: raw code → numbered items, each a function or a rejection
 //! - [`feed`]: items → messages in shards
 //! - [`submit`]: the feed of a fleet, with its cursor
-//! - [`run`]: every stage in one process
+//! - [`run`]: every stage in one process; [`dry_run`]: what it would do; [`spent`]: what it has spent
 //! - [`sink`]: outcomes → journals → parts
 //! - [`assemble`]: one executed function → samples or a rejection
 //! - [`output`]: parts, dataset card and report
@@ -22,6 +22,7 @@ pub mod cli;
 pub mod collect;
 pub mod dead;
 pub mod doctor;
+pub mod dry_run;
 pub mod feed;
 pub mod finish;
 pub mod identity;
@@ -31,5 +32,6 @@ pub mod purge;
 pub mod run;
 pub mod show;
 pub mod sink;
+pub mod spent;
 pub mod status;
 pub mod submit;

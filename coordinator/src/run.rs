@@ -16,14 +16,11 @@ use pipeline::{
 };
 use serde_json::{Map, Value, json};
 use worker_exec::{Executor, settings::ExecSettings};
-use worker_llm::{
-    WayBack, Writer,
-    settings::{WriterKind, WriterSettings},
-};
+use worker_llm::{WayBack, Writer, budget::Budget, settings::WriterSettings};
 
 use crate::{
     assemble::{AssembleSettings, Assembler},
-    collect::{CollectSettings, Collector},
+    collect::{CollectSettings, Collector, Item},
     feed::{self, Sharding},
     finish::{self, Finished},
     identity::{self, SharedSettings},
@@ -33,6 +30,7 @@ use crate::{
         folder::{OutputFolder, mint_run_id, same_identity},
         shards::{Journaled, Shards},
     },
+    spent::{self, Keeper},
 };
 
 /// All that a run in one process is made of.
@@ -71,41 +69,31 @@ impl Run {
             eprintln!("{} is complete already; nothing to do", self.out.display());
             return Ok(());
         }
-        let writer = Writer::start(&self.writer, WayBack::Open, &telemetry.registry).await?;
+        let usage = folder.usage_file();
+        let budget = self.writer.budget(usage.read()?)?;
+        let shards = Shards::open(folder, self.assemble.clone())?;
+        // Of the whole run: what earlier processes spent counts. With everything written there is nothing to stop.
+        let limited = !budget.exhausted().is_cancelled();
+        if !limited {
+            if let Some(run) = &shards.known().run {
+                same_identity(&only(&run.identity, &identity), &Value::Object(identity.clone()), &self.place())?;
+            }
+            self.all_is_written(&shards, &budget).await?;
+        }
+        let _keeper = Keeper::start(usage, budget.clone());
+        let start = Writer::start_within(&self.writer, WayBack::Open, &telemetry.registry, budget.clone());
+        let writer = start.await?;
         let executor = Arc::new(Executor::start(&self.exec).await?);
         identity.extend(resolved(&writer, &executor));
-        let finished = self.work(folder, Value::Object(identity), writer, Arc::clone(&executor), telemetry, stop).await;
+        let halt = if limited { budget.stops(&stop) } else { stop.clone() };
+        let finished = self.work(shards, Value::Object(identity), writer, Arc::clone(&executor), telemetry, halt).await;
         executor.shutdown().await;
+        let finished = match finished {
+            Err(Failure::Interrupted) if limited && !stop.is_cancelled() => Err(limit(&budget)),
+            finished => finished,
+        };
         finish::say(&finished?, &self.out);
         Ok(())
-    }
-
-    /// Collects and says what [`Self::run`] would do. Reads the inputs, calls and writes nothing.
-    ///
-    /// # Errors
-    /// An input that cannot be read.
-    pub fn dry(&self) -> Result<String, Failure> {
-        let (mut functions, mut rejected) = (0u64, std::collections::BTreeMap::<_, u64>::new());
-        for item in Collector::new(&self.inputs, &self.collect)? {
-            match item?.outcome {
-                Ok(_) => functions += 1,
-                Err(rejection) => *rejected.entry(rejection.reason).or_default() += 1,
-            }
-        }
-        let items = functions + rejected.values().sum::<u64>();
-        let shards = items.div_ceil(self.shared.shard_size);
-        let mut text = format!("{items} items (shards: {shards}), of which {functions} functions\n");
-        for (reason, count) in &rejected {
-            text.push_str(&format!("  {count:>7}  {}: {reason}\n", reason.stage()));
-        }
-        let calls = match self.writer.writer {
-            WriterKind::Openai => {
-                format!("{functions} requests to the LLM server, {} at once", self.writer.concurrency())
-            }
-            WriterKind::Builtin => "no request to any LLM server".to_owned(),
-        };
-        text.push_str(&format!("would make {calls}, and run each function on its inputs\n"));
-        Ok(text)
     }
 
     fn place(&self) -> String {
@@ -114,7 +102,7 @@ impl Run {
 
     async fn work(
         &self,
-        folder: OutputFolder,
+        mut shards: Shards,
         identity: Value,
         writer: Arc<Writer>,
         executor: Arc<Executor>,
@@ -122,7 +110,6 @@ impl Run {
         stop: CancellationToken,
     ) -> Result<Finished, Failure> {
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let mut shards = Shards::open(folder, self.assemble.clone())?;
         let sharding =
             Sharding { run_id: mint_run_id(&identity), seed: self.shared.seed, shard_size: self.shared.shard_size };
         match &shards.known().run {
@@ -141,7 +128,7 @@ impl Run {
         }
         let journaled = shards.journaled();
         let counts = Arc::new(RunCounts::default());
-        let progress = Progress::start(Arc::clone(&counts));
+        let progress = Progress::start(Arc::clone(&counts), Some(writer.budget().clone()));
         let collector = Collector::new(&self.inputs, &self.collect)?;
 
         // What waits between the stages is paid for and lost if the process dies: as little as keeps every slot busy.
@@ -216,9 +203,11 @@ impl Run {
         for name in [QueueName::Repairs, QueueName::Functions, QueueName::Inputs] {
             queue.close(name);
         }
+        let total = shards.total();
         let finished = Finished {
+            usage: Some(spent::to_json(writer.budget(), &identity["model"], total.accepted)),
             identity,
-            total: shards.total(),
+            total,
             seconds: clock.elapsed(),
             started,
             resumed,
@@ -228,6 +217,19 @@ impl Run {
         finish::write(shards.folder(), &finished)?;
         shards.into_folder().close().map_err(anyhow::Error::from)?;
         Ok(finished)
+    }
+
+    /// Whether no function waits for its inputs: only then a run that has spent its budget can go on.
+    async fn all_is_written(&self, shards: &Shards, budget: &Budget) -> Result<(), Failure> {
+        let journaled = shards.journaled();
+        let (mut chunks, size) = (feed::chunks(Collector::new(&self.inputs, &self.collect)?), self.shared.shard_size);
+        while let Some(chunk) = chunks.recv().await {
+            let waits = |item: &Item| item.outcome.is_ok() && !journaled.has_item(item.index / size, item.index);
+            if chunk?.iter().any(waits) {
+                return Err(limit(budget));
+            }
+        }
+        Ok(())
     }
 
     async fn feed(
@@ -261,6 +263,12 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The end of a run that has spent what it may.
+fn limit(budget: &Budget) -> Failure {
+    let why = budget.why().unwrap_or_default();
+    Failure::Limit(format!("{why}; the same command with a higher limit goes on where this left off"))
 }
 
 /// What of the identity only the services know.

@@ -128,6 +128,8 @@ fn what_is_missing_is_one_sentence_and_exit_code_3() {
         (&["sink", "--out", out, "--run", "amq.x"], 2, "--run"),
         (&["run", input, "--out", out, "--writer", "builtin", "--shown", "0"], 2, "--shown"),
         (&["run", input, "--out", "examples", "--writer", "builtin"], 2, "--out"),
+        (&["run", input, "--out", out, "--max-cost", "1"], 2, "--price"),
+        (&["run", input, "--out", out, "--price", "1"], 2, "--price"),
         (&["show", "/nowhere"], 3, "/nowhere"),
         (&["run", input], 2, "--out"),
         (&["run", input, "--out", out, "--config", "/nowhere.toml"], 2, "/nowhere.toml"),

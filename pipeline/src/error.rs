@@ -20,6 +20,10 @@ pub enum Failure {
     /// A fleet worker stopped by a signal could not tell the broker what became of its last deliveries. Exit code 4.
     #[error("the broker was not told of the last deliveries; it delivers them again, and nothing is lost")]
     NotGivenBack,
+    /// As much is spent on a model as may be; work may be left. Says what was spent, and which flag set the limit.
+    /// Exit code 5.
+    #[error("{0}")]
+    Limit(String),
     /// Anything else. Exit code 1.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
@@ -33,6 +37,7 @@ impl Failure {
             Self::Unavailable(_) => 3,
             Self::Interrupted | Self::Cut => 130,
             Self::NotGivenBack => 4,
+            Self::Limit(_) => 5,
             Self::Other(_) => 1,
         }
     }

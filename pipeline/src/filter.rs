@@ -146,7 +146,12 @@ pub async fn run<S: Stage>(
         .try_buffered(concurrency.max(1));
     let mut verdicts = std::pin::pin!(verdicts);
     let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
-    while let Some(verdict) = verdicts.try_next().await.map_err(failure)? {
+    let ended = loop {
+        let verdict = match verdicts.try_next().await {
+            Ok(Some(verdict)) => verdict,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(failure(error)),
+        };
         // A filter has no way back.
         match verdict.without_repair() {
             Ok(record) => {
@@ -158,10 +163,10 @@ pub async fn run<S: Stage>(
                 counts.rejected += 1;
             }
         }
-    }
+    };
     output.flush().await.map_err(anyhow::Error::from)?;
     rejected.finish().await?;
-    Ok(counts)
+    ended.map(|()| counts)
 }
 
 /// Works one record as often as the consume loop would: one that fails each time is one rejection, not the end. A service

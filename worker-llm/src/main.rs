@@ -12,7 +12,7 @@ use pipeline::{
     shutdown::unless_stopped,
     telemetry::Telemetry,
 };
-use worker_llm::{WayBack, Writer, settings::WriterSettings};
+use worker_llm::{WayBack, Writer, budget::Usage, settings::WriterSettings};
 
 /// Fleet worker: writes example inputs with an LLM.
 #[derive(Debug, Parser)]
@@ -49,13 +49,19 @@ async fn work() -> Result<(), Failure> {
     let telemetry = Telemetry::default();
     telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
-    let stage =
-        settings::with_patience(broker.startup_wait, || Writer::start(&writer, WayBack::Open, &telemetry.registry));
+    let budget = writer.budget(Usage::default())?;
+    let start = || Writer::start_within(&writer, WayBack::Open, &telemetry.registry, budget.clone());
+    let stage = settings::with_patience(broker.startup_wait, start);
     let stage = unless_stopped(&stop, stage).await?;
     let queue = unless_stopped(&stop, RabbitQueue::connect(&broker, "worker-llm")).await?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, concurrency = writer.concurrency(), "working");
-    let worked = consume(stage, queue.clone(), Route::WRITE_INPUTS, writer.concurrency(), metrics, stop).await;
-    queue.close_after(worked).await
+    let stops = budget.stops(&stop);
+    let worked = consume(stage, queue.clone(), Route::WRITE_INPUTS, writer.concurrency(), metrics, stops).await;
+    queue.close_after(worked).await?;
+    match budget.why() {
+        Some(why) => Err(Failure::Limit(format!("{why}; the functions that are left wait for other workers"))),
+        None => Ok(()),
+    }
 }

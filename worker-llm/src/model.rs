@@ -29,7 +29,7 @@ const REPAIR: u64 = 500_000;
 const SHOWN_CHARS: usize = 4_000;
 
 /// Where a code block begins in the question of a plain completion, and where it ends.
-const OPENING: &str = "\n```python\n";
+pub(crate) const OPENING: &str = "\n```python\n";
 const CLOSING: &str = "\n```";
 
 /// Writes inputs with a model.

@@ -7,7 +7,10 @@ use pipeline::{error::Failure, profile::Profile};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::client::{Api, MOST};
+use crate::{
+    budget::{Budget, Price, Usage},
+    client::{Api, MOST},
+};
 
 /// Functions that the builtin writer is given at once; it uses one core all the same.
 const BUILTIN_CONCURRENCY: usize = 32;
@@ -112,6 +115,18 @@ pub struct WriterSettings {
     /// Folder that keeps every answer: the same request is never paid for twice. Any number of processes may share it
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
+    /// What a million prompt tokens and a million completion tokens cost, in any currency, e.g. 0.15,0.6. Cached prompt
+    /// tokens are counted at the price of prompt tokens
+    #[arg(long, value_name = "IN,OUT")]
+    pub price: Option<String>,
+    /// Stop once so many tokens are spent, prompt and completion together. No request is sent after that; those that the
+    /// servers are working on are still paid for and used. In `run` what earlier processes of the same --out spent
+    /// counts, elsewhere this process alone
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_tokens_total: Option<u64>,
+    /// Stop once so much is spent, by --price; otherwise as --max-tokens-total
+    #[arg(long, value_name = "COST")]
+    pub max_cost: Option<f64>,
 }
 
 impl WriterSettings {
@@ -134,6 +149,35 @@ impl WriterSettings {
         }
         let each = self.limit().ok().flatten().unwrap_or(MOST);
         each.saturating_mul(self.llm_url.len().max(1)).min(usize::from(u16::MAX))
+    }
+
+    /// What may be spent, where `before` is spent already. The builtin writer spends nothing, so nothing limits it.
+    ///
+    /// # Errors
+    /// A wrong price or limit, or a limit on the cost without a price: [`Failure::Usage`].
+    pub fn budget(&self, before: Usage) -> Result<Budget, Failure> {
+        let price = self.price()?;
+        match self.max_cost {
+            Some(most) if !(most.is_finite() && most > 0.0) => {
+                return Err(Failure::Usage(format!("--max-cost {most}: a number above 0")));
+            }
+            Some(_) if price.is_none() => {
+                return Err(Failure::Usage("--max-cost needs --price IN,OUT: what a million tokens cost".into()));
+            }
+            _ => {}
+        }
+        Ok(match self.writer {
+            WriterKind::Openai => Budget::new(price, self.max_tokens_total, self.max_cost, before),
+            WriterKind::Builtin => Budget::new(price, None, None, before),
+        })
+    }
+
+    /// What tokens cost, if that was said.
+    ///
+    /// # Errors
+    /// A wrong price: [`Failure::Usage`].
+    pub fn price(&self) -> Result<Option<Price>, Failure> {
+        self.price.as_deref().map(str::parse).transpose()
     }
 
     /// Under the reference profile without what the published data was made without: repair and added inputs.

@@ -12,6 +12,7 @@ use prometheus::Registry;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    budget::{Budget, Usage},
     builtin,
     cache::Cache,
     client::{Client, ClientMetrics, Endpoint, Patience, Sampling, Timeouts},
@@ -29,6 +30,7 @@ pub struct Writer {
     /// Distinct inputs that a function is to have at the least; what was not written is made of what was.
     inputs: usize,
     metrics: WriterMetrics,
+    budget: Budget,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,19 @@ impl Writer {
         Self::start_with(settings, way_back, registry, Patience::default()).await
     }
 
+    /// [`Self::start`] with a budget of which something may be spent already.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_within(
+        settings: &WriterSettings,
+        way_back: WayBack,
+        registry: &Registry,
+        budget: Budget,
+    ) -> Result<Arc<Self>, Failure> {
+        Self::begin(settings, way_back, registry, Patience::default(), budget).await
+    }
+
     /// [`Self::start`] with another patience than the default.
     ///
     /// # Errors
@@ -69,19 +84,34 @@ impl Writer {
         registry: &Registry,
         patience: Patience,
     ) -> Result<Arc<Self>, Failure> {
+        Self::begin(settings, way_back, registry, patience, settings.budget(Usage::default())?).await
+    }
+
+    async fn begin(
+        settings: &WriterSettings,
+        way_back: WayBack,
+        registry: &Registry,
+        patience: Patience,
+        budget: Budget,
+    ) -> Result<Arc<Self>, Failure> {
         let metrics = WriterMetrics::unregistered().map_err(anyhow::Error::from)?;
         let inputs = settings.inputs as usize;
         let kind = match settings.writer {
             WriterKind::Builtin => Kind::Builtin,
             WriterKind::Openai => {
-                let writer = reach(settings, way_back, patience, metrics.clone()).await?;
+                let writer = reach(settings, way_back, patience, metrics.clone(), budget.clone()).await?;
                 // Registered last: a start that is tried again must not meet the metrics of the first try.
                 writer.client.metrics().register(registry).map_err(anyhow::Error::from)?;
                 Kind::Model(Box::new(writer))
             }
         };
         metrics.register(registry).map_err(anyhow::Error::from)?;
-        Ok(Arc::new(Self { kind, inputs, metrics }))
+        Ok(Arc::new(Self { kind, inputs, metrics, budget }))
+    }
+
+    /// What is spent, and what may be.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// What was found at the start and changes what is written: `model` and `prompt_sha256`.
@@ -151,6 +181,7 @@ async fn reach(
     way_back: WayBack,
     patience: Patience,
     metrics: WriterMetrics,
+    budget: Budget,
 ) -> Result<ModelWriter, Failure> {
     let prompt = |flag: &str, name: &str| Prompt::load(flag, name, settings.prompts_dir.as_deref());
     let (prompt, structured_prompt, repair_prompt) = (
@@ -171,7 +202,7 @@ async fn reach(
     let cache = settings.cache.as_deref().map(Cache::open).transpose()?;
     let cached = cache.is_some();
     let counted = ClientMetrics::unregistered().map_err(anyhow::Error::from)?;
-    let client = Client::new(endpoints, settings.limit()?, patience, cache, counted);
+    let client = Client::new(endpoints, settings.limit()?, patience, cache, counted, budget.clone());
     let model = client.choose_model(settings.model.as_deref()).await?;
     let sampling = Sampling {
         api: settings.api,
@@ -182,8 +213,8 @@ async fn reach(
         stop: settings.stop.clone(),
         extra,
     };
-    // A run that finds everything in its cache makes no call at all.
-    if !cached {
+    // A run that finds everything in its cache makes no call at all; nor does one that has nothing left to spend.
+    if !cached && !budget.exhausted().is_cancelled() {
         client.greet(&sampling).await?;
     }
     Ok(ModelWriter {

@@ -35,7 +35,7 @@ pub(crate) struct RunArgs {
     /// Folder for the samples; the same command again resumes
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Collect, print counts and what would be called; call and write nothing
+    /// Collect, print three prompts and the calls, tokens and cost to expect; call and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

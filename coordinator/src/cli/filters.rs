@@ -93,7 +93,16 @@ impl WriteInputsArgs {
         let (settings, seed): (WriterSettings, _) = (resolver.get(&self.writer)?, resolver.get(&self.seed)?.seed);
         let settings = settings.under(resolver.get(&self.profile)?.profile);
         let writer = Writer::start(&settings, WayBack::None, &telemetry.registry).await?;
-        filtered(writer, &self.files, seed, read_function, settings.concurrency(), stop).await
+        let budget = writer.budget().clone();
+        let stops = budget.stops(&stop);
+        let ended = filtered(writer, &self.files, seed, read_function, settings.concurrency(), stops).await;
+        match (ended, budget.why()) {
+            // What no token was left for is a service that is not there.
+            (Ok(()) | Err(Failure::Cut | Failure::Unavailable(_)), Some(why)) if !stop.is_cancelled() => {
+                Err(Failure::Limit(format!("{why}; everything written is whole, and in the input's order")))
+            }
+            (ended, _) => ended,
+        }
     }
 }
 

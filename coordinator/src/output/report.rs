@@ -69,6 +69,7 @@ pub fn render(run: &Value, out: &Path) -> anyhow::Result<String> {
         "items": number(&counts["items"]),
         "rejected": number(&counts["rejected"]),
         "reasons": reasons(counts, &first),
+        "usage": run["usage"],
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "tokens_per_accepted": (accepted > 0).then(|| (prompt_tokens + completion_tokens) / accepted.max(1)),

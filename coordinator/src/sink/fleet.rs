@@ -75,7 +75,7 @@ pub async fn sink(
     }
     let resumed = shards.outcomes();
     let counts = Arc::new(RunCounts::default());
-    let progress = Progress::start(Arc::clone(&counts));
+    let progress = Progress::start(Arc::clone(&counts), None);
     let prefetch = u16::try_from(2 * BATCH).unwrap_or(u16::MAX);
     let outcomes = queue.consume(QueueName::Outcomes, prefetch).await.map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
@@ -101,6 +101,7 @@ pub async fn sink(
         identity.extend(own);
     }
     let finished = Finished {
+        usage: None, // the workers count, each for itself
         identity,
         total: shards.total(),
         seconds: clock.elapsed(),

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::shards::ShardSummary;
+use crate::spent::UsageFile;
 
 /// A folder that this process, and no other, writes to.
 pub struct OutputFolder {
@@ -75,6 +76,11 @@ impl OutputFolder {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the run keeps what it has spent.
+    pub fn usage_file(&self) -> UsageFile {
+        UsageFile(self.path.join(".state/usage.json"))
     }
 
     /// Where a shard's journal lies.

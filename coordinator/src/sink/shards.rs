@@ -71,8 +71,12 @@ pub struct Journaled {
 impl Journaled {
     /// Whether this item has one.
     pub fn has(&self, address: &Address) -> bool {
-        self.done.contains(&address.shard)
-            || self.seen.get(&address.shard).is_some_and(|seen| seen.contains(&address.index))
+        self.has_item(address.shard, address.index)
+    }
+
+    /// [`Self::has`], by shard and index.
+    pub fn has_item(&self, shard: u64, index: u64) -> bool {
+        self.done.contains(&shard) || self.seen.get(&shard).is_some_and(|seen| seen.contains(&index))
     }
 }
 

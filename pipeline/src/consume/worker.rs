@@ -121,7 +121,10 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
             }
             Err(StageError::Unavailable(reason)) => {
                 self.metrics.failed.with_label_values(&[stage, "unavailable"]).inc();
-                tracing::warn!(stage, reason, "waiting for a service");
+                // A stage that is told to stop may turn away all that it holds, which is worth no line each.
+                if !self.stop.is_cancelled() {
+                    tracing::warn!(stage, reason, "waiting for a service");
+                }
                 (self.route.retry, message)
             }
             Err(StageError::Failed(reason)) => {

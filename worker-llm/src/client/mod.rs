@@ -16,7 +16,10 @@ use std::{
 use backon::{BackoffBuilder, ExponentialBuilder};
 use pipeline::{error::Failure, stage::StageError};
 
-use crate::cache::Cache;
+use crate::{
+    budget::{Budget, Usage},
+    cache::Cache,
+};
 
 pub use http::{Endpoint, Timeouts};
 pub use limit::MOST;
@@ -80,6 +83,7 @@ pub struct Client {
     accepted: AtomicBool,
     cache: Option<Cache>,
     metrics: ClientMetrics,
+    budget: Budget,
 }
 
 impl Client {
@@ -90,9 +94,10 @@ impl Client {
         patience: Patience,
         cache: Option<Cache>,
         metrics: ClientMetrics,
+        budget: Budget,
     ) -> Self {
         let pool = Pool::new(endpoints, concurrency, metrics.clone());
-        Self { pool, patience, outage: Outage::new(), accepted: AtomicBool::new(false), cache, metrics }
+        Self { pool, patience, outage: Outage::new(), accepted: AtomicBool::new(false), cache, metrics, budget }
     }
 
     /// What it counts.
@@ -123,10 +128,14 @@ impl Client {
         let canary = Request::new(&sampling.shortest(), "", 0, 1, None).canary();
         for endpoint in self.pool.endpoints() {
             self.metrics.called(&sampling.model, endpoint.base());
+            self.budget.spend(&Usage::call());
             let begun = Instant::now();
             match endpoint.ask(&canary, GREETING_TIMEOUT).await {
                 Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
-                Ok(reply) => self.metrics.answered(&sampling.model, endpoint.base(), &reply, begun.elapsed()),
+                Ok(reply) => {
+                    self.metrics.answered(&sampling.model, endpoint.base(), &reply, begun.elapsed());
+                    self.budget.spend(&reply.usage());
+                }
                 Err(_) => {}
             }
         }
@@ -141,6 +150,7 @@ impl Client {
         let Some(cache) = &self.cache else { return self.call(request).await };
         if let Some(reply) = cache.get(request).await {
             self.metrics.cached("hit");
+            self.budget.spend(&Usage::cache_hit());
             return Ok(reply);
         }
         self.metrics.cached("miss");
@@ -165,8 +175,13 @@ impl Client {
                 Some(first) => first,
                 None => self.lease(model).await?,
             };
+            // Behind the wait for room: whatever waited while the last of the budget was spent is not sent.
+            if let Some(why) = self.budget.why() {
+                return Err(service(why));
+            }
             let endpoint = lease.base().to_owned();
             self.metrics.called(model, &endpoint);
+            self.budget.spend(&Usage::call());
             let (left, sent) = (self.patience.total.saturating_sub(begun.elapsed()), Instant::now());
             let asked = lease.endpoint().ask(request, left).await;
             match &asked {
@@ -179,6 +194,7 @@ impl Client {
                     self.outage.answered();
                     self.accepted.store(true, Ordering::Relaxed);
                     self.metrics.answered(model, &endpoint, &reply, sent.elapsed());
+                    self.budget.spend(&reply.usage());
                     return Ok(reply);
                 }
                 Err(Problem::Refused { detail, said }) => return Err(self.blame(request, detail, &said).await),
@@ -217,6 +233,7 @@ impl Client {
             }
             self.metrics.retried(model, &endpoint);
             self.metrics.waited(model, pause);
+            self.budget.spend(&(Usage::retry() + Usage::waited(pause)));
             tokio::time::sleep(pause).await;
         }
     }
@@ -226,6 +243,7 @@ impl Client {
         let begun = Instant::now();
         let lease = tokio::time::timeout(ROOM_PATIENCE, self.pool.lease()).await;
         self.metrics.waited(model, begun.elapsed());
+        self.budget.spend(&Usage::waited(begun.elapsed()));
         lease.map_err(|_| service("no LLM server had room for it"))
     }
 
@@ -255,10 +273,12 @@ impl Client {
         };
         let (endpoint, begun) = (lease.base().to_owned(), Instant::now());
         self.metrics.called(canary.model(), &endpoint);
+        self.budget.spend(&Usage::call());
         let reply = lease.endpoint().ask(canary, CANARY_TIMEOUT).await?;
         lease.answered();
         self.outage.answered();
         self.metrics.answered(canary.model(), &endpoint, &reply, begun.elapsed());
+        self.budget.spend(&reply.usage());
         Ok(())
     }
 }

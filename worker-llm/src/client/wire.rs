@@ -131,6 +131,18 @@ pub struct Reply {
     pub completion_tokens: u64,
 }
 
+impl Reply {
+    /// What it cost.
+    pub fn usage(&self) -> crate::budget::Usage {
+        crate::budget::Usage {
+            prompt_tokens: self.prompt_tokens,
+            completion_tokens: self.completion_tokens,
+            cached_tokens: self.cached_tokens,
+            ..Default::default()
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct ReplyBody {
     choices: Vec<Choice>,
