@@ -46,7 +46,12 @@ impl Stage for Moody {
             "fails_always" => Err(StageError::Failed("always".into())),
             "never_ends" => std::future::pending().await,
             "panics_always" => panic!("as a bug of ours would"),
-            _ => Ok(Verdict::Pass(GeneratedInputs { function, examples: String::new(), generation: generation(), repairs_left: 0 })),
+            _ => Ok(Verdict::Pass(GeneratedInputs {
+                function,
+                examples: String::new(),
+                generation: generation(),
+                repairs_left: 0,
+            })),
         }
     }
 }

@@ -28,9 +28,7 @@ pub fn or_repair(input: &GeneratedInputs, verdict: Verdict<ExecutedFunction>) ->
         _ => None,
     };
     match problem {
-        Some(problem) => {
-            Verdict::Repair(Box::new(RepairRequest { inputs: input.clone(), problem }), Box::new(verdict))
-        }
+        Some(problem) => Verdict::Repair(Box::new(RepairRequest { inputs: input.clone(), problem }), Box::new(verdict)),
         None => verdict,
     }
 }

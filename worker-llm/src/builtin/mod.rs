@@ -3,12 +3,19 @@
 //! `pipeline::python` gives the evidence; `guess` turns it into a `shape::Shape` with what `types` and `naming`
 //! know; `values` writes Python literals of a shape, and `relate` makes one argument from another.
 
+mod compound;
 mod guess;
+mod made;
 mod naming;
+mod objects;
+mod random;
 mod relate;
 mod shape;
+mod texts;
 mod types;
 mod values;
+mod vote;
+mod wording;
 
 use pipeline::{
     python::{FunctionUses, ParameterUse, Part, parameter_uses},
@@ -17,7 +24,7 @@ use pipeline::{
     stage::Verdict,
 };
 
-pub(crate) use self::values::{Random, quote};
+pub(crate) use self::{random::Random, texts::quote};
 use self::{shape::Shape, values::Entry};
 
 /// Entries that are written.
@@ -28,6 +35,15 @@ const TRIES: usize = 80;
 
 /// Doctest calls that become entries.
 const MAX_DOCTESTS: usize = 4;
+
+/// What objects are made with: its name in the examples, and the import that gives it. `namespace` is the name that
+/// its repr has.
+const IMPORTS: [(&str, &str); 4] = [
+    ("namespace", "from types import SimpleNamespace as namespace"),
+    ("datetime", "import datetime"),
+    ("io", "import io"),
+    ("re", "import re"),
+];
 
 /// Names of parameters that stand for objects which no literal gives.
 const OBJECTS: [&str; 12] =
@@ -54,7 +70,10 @@ pub fn write(function: &Function, seed: u64) -> Verdict<GeneratedInputs> {
         }
     }
     let seed = derived(seed, &function.id);
-    let block = block(&entries(&uses, &shapes, &mut Random::new(seed)));
+    let program = function.program();
+    let mut words = program.split(|character: char| !character.is_alphanumeric() && character != '_');
+    let apart = words.any(|word| IMPORTS.iter().any(|(name, _)| *name == word));
+    let block = block(&entries(&uses, &shapes, apart, &mut Random::new(seed)), apart);
     let generation = Generation {
         model: "builtin".into(),
         prompt: "builtin".into(),
@@ -80,7 +99,7 @@ fn shape_of(parameter: &ParameterUse) -> Result<Option<Shape>, String> {
         return refuse("it can only be given by position");
     }
     let object = OBJECTS.contains(&name.as_str());
-    if object && (parameter.used.parts.keys().all(|part| matches!(part, Part::Attribute(_))) || name == "self") {
+    if object && !parameter.used.parts.keys().any(|part| matches!(part, Part::Attribute(_))) {
         return refuse("its name stands for an object that no literal gives");
     }
     match guess::parameter(parameter) {
@@ -97,7 +116,7 @@ fn derived(seed: u64, id: &str) -> u64 {
 }
 
 /// Distinct entries, each as the source of keyword arguments.
-fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut Random) -> Vec<String> {
+fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], apart: bool, random: &mut Random) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     for call in &uses.doctests {
         let given = |parameter: &ParameterUse| call.iter().any(|(name, _)| *name == parameter.name);
@@ -125,7 +144,8 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
             if parameter.default.is_some() && nth % 4 == 1 && !mutable_default(parameter) {
                 continue;
             }
-            let entry = Entry { length, edge: edges && at == on_edge, depth: 0 };
+            let edge = edges && at == on_edge;
+            let entry = Entry { length, edge, depth: 0, turn: nth + 3 * at, tight: nth % 3 == 2, apart };
             let value = values::write(shape, entry, &written, random);
             written.push((parameter.name.clone(), value));
         }
@@ -158,7 +178,12 @@ fn includes(shape: &Shape) -> bool {
     }
 }
 
-fn block(entries: &[String]) -> String {
+/// The block of examples, with the imports that they need.
+fn block(entries: &[String], apart: bool) -> String {
+    let call = |name: &str| if name == "namespace" { "namespace(".to_owned() } else { format!("{name}.") };
+    let needs = |name: &str| entries.iter().any(|entry| entry.contains(&call(name)));
+    let imports = IMPORTS.iter().filter(|(name, _)| !apart && needs(name));
+    let imports: String = imports.map(|(_, import)| format!("{import}\n")).collect();
     let lines: String = entries.iter().map(|entry| format!("    dict({entry}),\n")).collect();
-    format!("examples = [\n{lines}]\n")
+    format!("{imports}examples = [\n{lines}]\n")
 }
