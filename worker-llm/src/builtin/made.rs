@@ -38,9 +38,13 @@ pub(super) fn function(returned: Option<&Shape>, arguments: Option<usize>, rando
     (*random.pick(choices)).into()
 }
 
-/// An object of the standard library, spelled as its repr where that is source.
-pub(super) fn known(known: Known, apart: bool, random: &mut Random) -> String {
-    let module = |name: &str| if apart { format!("__import__('{name}')") } else { name.to_owned() };
+/// An object with attributes. An argument is to be evaluated wherever a sample goes, so it reads builtins only: an import
+/// above the examples would be lost, and might hide a name of the program.
+pub(super) const NAMESPACE: &str = "__import__('types').SimpleNamespace";
+
+/// An object of the standard library.
+pub(super) fn known(known: Known, random: &mut Random) -> String {
+    let module = |name: &str| format!("__import__('{name}')");
     match known {
         Known::DateTime => {
             let (year, month, day) = (random.between(1995, 2030), random.between(1, 12), random.between(1, 28));

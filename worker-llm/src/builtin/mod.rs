@@ -36,15 +36,6 @@ const TRIES: usize = 80;
 /// Doctest calls that become entries.
 const MAX_DOCTESTS: usize = 4;
 
-/// What objects are made with: its name in the examples, and the import that gives it. `namespace` is the name that
-/// its repr has.
-const IMPORTS: [(&str, &str); 4] = [
-    ("namespace", "from types import SimpleNamespace as namespace"),
-    ("datetime", "import datetime"),
-    ("io", "import io"),
-    ("re", "import re"),
-];
-
 /// Names of parameters that stand for objects which no literal gives.
 const OBJECTS: [&str; 12] =
     ["self", "cls", "request", "req", "session", "driver", "conn", "cursor", "sock", "socket", "bot", "ctx"];
@@ -70,10 +61,7 @@ pub fn write(function: &Function, seed: u64) -> Verdict<GeneratedInputs> {
         }
     }
     let seed = derived(seed, &function.id);
-    let program = function.program();
-    let mut words = program.split(|character: char| !character.is_alphanumeric() && character != '_');
-    let apart = words.any(|word| IMPORTS.iter().any(|(name, _)| *name == word));
-    let block = block(&entries(&uses, &shapes, apart, &mut Random::new(seed)), apart);
+    let block = block(&entries(&uses, &shapes, &mut Random::new(seed)));
     let generation = Generation {
         model: "builtin".into(),
         prompt: "builtin".into(),
@@ -116,7 +104,7 @@ fn derived(seed: u64, id: &str) -> u64 {
 }
 
 /// Distinct entries, each as the source of keyword arguments.
-fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], apart: bool, random: &mut Random) -> Vec<String> {
+fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut Random) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     for call in &uses.doctests {
         let given = |parameter: &ParameterUse| call.iter().any(|(name, _)| *name == parameter.name);
@@ -145,7 +133,7 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], apart: bool, 
                 continue;
             }
             let edge = edges && at == on_edge;
-            let entry = Entry { length, edge, depth: 0, turn: nth + 3 * at, tight: nth % 3 == 2, apart };
+            let entry = Entry { length, edge, depth: 0, turn: nth + 3 * at, tight: nth % 3 == 2 };
             let value = values::write(shape, entry, &written, random);
             written.push((parameter.name.clone(), value));
         }
@@ -178,12 +166,7 @@ fn includes(shape: &Shape) -> bool {
     }
 }
 
-/// The block of examples, with the imports that they need.
-fn block(entries: &[String], apart: bool) -> String {
-    let call = |name: &str| if name == "namespace" { "namespace(".to_owned() } else { format!("{name}.") };
-    let needs = |name: &str| entries.iter().any(|entry| entry.contains(&call(name)));
-    let imports = IMPORTS.iter().filter(|(name, _)| !apart && needs(name));
-    let imports: String = imports.map(|(_, import)| format!("{import}\n")).collect();
+fn block(entries: &[String]) -> String {
     let lines: String = entries.iter().map(|entry| format!("    dict({entry}),\n")).collect();
-    format!("{imports}examples = [\n{lines}]\n")
+    format!("examples = [\n{lines}]\n")
 }

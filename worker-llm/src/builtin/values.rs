@@ -20,8 +20,6 @@ pub(super) struct Entry {
     pub turn: usize,
     /// Whether values are drawn from few, so that they meet.
     pub tight: bool,
-    /// Whether the program has names of its own that imports would hide.
-    pub apart: bool,
 }
 
 /// One value, as Python source.
@@ -58,12 +56,11 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
             (returned, arguments) => made::function(returned.as_deref(), *arguments, random),
         },
         Shape::Object(attributes) => {
-            let name = if entry.apart { "__import__('types').SimpleNamespace" } else { "namespace" };
             let attributes =
                 attributes.iter().map(|(name, shape)| format!("{name}={}", write(shape, inner, others, random)));
-            format!("{name}({})", attributes.collect::<Vec<_>>().join(", "))
+            format!("{}({})", made::NAMESPACE, attributes.collect::<Vec<_>>().join(", "))
         }
-        Shape::Known(known) => made::known(*known, entry.apart, random),
+        Shape::Known(known) => made::known(*known, random),
         Shape::OneOf(members) if members.is_empty() => "None".into(),
         Shape::OneOf(members) if entry.depth == 0 => members[(entry.turn + random.below(2)) % members.len()].clone(),
         Shape::OneOf(members) => random.pick(members).clone(),
@@ -206,7 +203,7 @@ fn including(shape: &Shape, written: &str, known: &str) -> String {
         Shape::List { exact: false, .. } => format!("[{before}{known}]"),
         Shape::Set(_) if key && !inner.ends_with('(') => format!("{{{before}{known}}}"),
         Shape::Dict { value, open: true, .. } if key => {
-            let entry = Entry { length: 2, edge: false, depth: 1, turn: 0, tight: false, apart: false };
+            let entry = Entry { length: 2, edge: false, depth: 1, turn: 0, tight: false };
             let value = write(value, entry, &[], &mut Random::new(written.len() as u64));
             format!("{{{before}{known}: {value}}}")
         }
