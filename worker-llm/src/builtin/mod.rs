@@ -87,7 +87,7 @@ fn shape_of(parameter: &ParameterUse) -> Result<Option<Shape>, String> {
         return refuse("it can only be given by position");
     }
     let object = OBJECTS.contains(&name.as_str());
-    if object && !parameter.used.parts.keys().any(|part| matches!(part, Part::Attribute(_))) {
+    if object && parameter.used.parts.keys().all(|part| *part == Part::Length) {
         return refuse("its name stands for an object that no literal gives");
     }
     match guess::parameter(parameter) {

@@ -110,7 +110,12 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
                 }
             }
             let affixed = matches!(style, Style::Affixed { .. });
-            if !special.is_empty() && random.chance(if affixed { 35 } else { 80 }) {
+            if !special.is_empty() && !affixed && entry.depth == 0 && entry.turn % 5 != 4 {
+                // Each of them once before any comes again.
+                let nth = entry.turn / 5 * 4 + entry.turn % 5;
+                return quote(&special[nth % special.len()]);
+            }
+            if !special.is_empty() && random.chance(if affixed || entry.depth == 0 { 35 } else { 80 }) {
                 return quote(random.pick::<String>(special));
             }
             if entry.tight && entry.depth > 0 && matches!(style, Style::Word) && special.is_empty() {
@@ -244,7 +249,16 @@ fn length(min: usize, exact: bool, entry: Entry, random: &mut Random) -> usize {
 }
 
 fn int(low: i64, high: i64, special: &[i64], zero: bool, entry: Entry, random: &mut Random) -> i64 {
-    if !special.is_empty() && random.chance(55) {
+    if entry.depth == 0 && !special.is_empty() && entry.turn % 2 == 0 {
+        // Each of them once before any comes again, and then the numbers beside them.
+        let nth = entry.turn / 2;
+        let beside = [0, -1, 1][nth / special.len() % 3];
+        return special[nth % special.len()].saturating_add(beside);
+    }
+    if entry.depth == 0 && special.contains(&0) && low <= 0 && entry.turn % 10 == 7 {
+        return random.between(-30, -2);
+    }
+    if !special.is_empty() && random.chance(if entry.depth == 0 { 35 } else { 55 }) {
         let beside = if random.chance(45) { random.between(-1, 1) } else { 0 };
         return random.pick(special).saturating_add(beside);
     }

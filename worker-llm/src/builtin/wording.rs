@@ -51,7 +51,9 @@ pub(super) fn text(used: &Use, suggested: Option<Shape>) -> Shape {
     } else {
         Style::Affixed { style: Box::new(style), prefixes, suffixes }
     };
-    let empty = empty && !matches!(style, Style::Digits | Style::Decimal | Style::Json | Style::Character);
+    // One of several known texts is seldom none at all.
+    let empty =
+        empty && special.len() < 3 && !matches!(style, Style::Digits | Style::Decimal | Style::Json | Style::Character);
     Shape::Str { style, special, empty }
 }
 
