@@ -249,7 +249,7 @@ fn length(min: usize, exact: bool, entry: Entry, random: &mut Random) -> usize {
 }
 
 fn int(low: i64, high: i64, special: &[i64], zero: bool, entry: Entry, random: &mut Random) -> i64 {
-    if entry.depth == 0 && !special.is_empty() && entry.turn % 2 == 0 {
+    if entry.depth == 0 && !special.is_empty() && entry.turn.is_multiple_of(2) {
         // Each of them once before any comes again, and then the numbers beside them.
         let nth = entry.turn / 2;
         let beside = [0, -1, 1][nth / special.len() % 3];
