@@ -167,6 +167,8 @@ fn schema_of(form: &Form) -> Value {
                 "type": "object", "properties": properties, "required": names, "additionalProperties": others,
             })
         }
+        Form::OneOf(choices) => json!({ "enum": choices }),
+        Form::Either(forms) => json!({ "anyOf": forms.iter().map(schema_of).collect::<Vec<_>>() }),
         Form::Nullable(form) => json!({ "anyOf": [schema_of(form), { "type": "null" }] }),
     }
 }

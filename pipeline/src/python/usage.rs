@@ -89,6 +89,18 @@ pub enum Role {
     Json,
     /// Subscripted with something of unknown kind.
     Subscripted,
+    /// Asked whether it is of this kind: `isinstance`, `type(x) == …`.
+    Instance(Kind),
+    /// A text whose outer spaces are taken away.
+    Stripped,
+    /// Taken from one by one with `next`.
+    Iterator,
+    /// A class: the second argument of `isinstance`.
+    Class,
+    /// Asked whether it is a class.
+    MaybeClass,
+    /// Called with so many arguments.
+    Called(usize),
 }
 
 /// A part of a value.
@@ -110,6 +122,10 @@ pub enum Part {
     Pieces,
     /// An attribute.
     Attribute(String),
+    /// What a call of it gives.
+    Returned,
+    /// What `len` gives.
+    Length,
 }
 
 /// A literal in the source.
@@ -119,6 +135,7 @@ pub enum Constant {
     Int(i64),
     Float(f64),
     Str(String),
+    Bytes(Vec<u8>),
     Bool(bool),
 }
 
@@ -133,6 +150,10 @@ pub struct Use {
     pub constants: Vec<Constant>,
     /// Literals that are looked for within it: separators, prefixes.
     pub hints: Vec<Constant>,
+    /// Literals that it is asked to begin with.
+    pub prefixes: Vec<Constant>,
+    /// Literals that it is asked to end with.
+    pub suffixes: Vec<Constant>,
     /// Parameters that are of this very type: compared with it, looked up in it.
     pub names: Vec<String>,
     /// What is known about its parts.

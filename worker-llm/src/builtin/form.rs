@@ -1,8 +1,10 @@
 //! What JSON can say of a function's parameters, for a schema.
 
 use pipeline::{python::parameter_uses, records::Function};
+use serde_json::Value;
 
 use super::{shape::Shape, shape_of};
+use crate::mutate::literal::Literal;
 
 /// The type of a parameter, or of a part of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,13 +27,17 @@ pub(crate) enum Form {
         others: Option<Box<(Form, Form)>>,
     },
     Nullable(Box<Form>),
+    /// One of these values.
+    OneOf(Vec<Value>),
+    /// Of one of these types.
+    Either(Vec<Form>),
 }
 
 /// The largest bound that is told.
 const SMALL: i64 = 26;
 
-/// The parameters that a call needs or may well give, in order. None where one that it needs is a function, which JSON
-/// cannot give, or where the source cannot be read.
+/// The parameters that a call needs or may well give, in order. None where one that it needs is a function or an
+/// object, which JSON cannot give, or where the source cannot be read.
 pub(crate) fn forms(function: &Function) -> Option<Vec<(String, Form)>> {
     let uses = parameter_uses(&function.program(), &function.name).ok()?;
     let mut forms = Vec::new();
@@ -52,7 +58,7 @@ pub(crate) fn forms(function: &Function) -> Option<Vec<(String, Form)>> {
     Some(forms)
 }
 
-/// None for functions.
+/// None for what JSON cannot give: functions, and objects.
 fn form_of(shape: &Shape) -> Option<Form> {
     let boxed = |shape: &Shape| form_of(shape).map(Box::new);
     Some(match shape {
@@ -63,7 +69,7 @@ fn form_of(shape: &Shape) -> Option<Form> {
         Shape::Float { .. } => Form::Float,
         Shape::Bool => Form::Bool,
         Shape::Str { special, .. } => Form::Str(special.clone()),
-        Shape::Bytes => Form::Bytes,
+        Shape::Bytes { .. } => Form::Bytes,
         Shape::List { element, .. } => Form::List(boxed(element)?),
         Shape::Set(element) => Form::Set(boxed(element)?),
         Shape::Tuple(items) => Form::Tuple(items.iter().map(form_of).collect::<Option<_>>()?),
@@ -72,8 +78,35 @@ fn form_of(shape: &Shape) -> Option<Form> {
             let others = if *open { Some(Box::new((form_of(key)?, form_of(value)?))) } else { None };
             Form::Dict { entries: entries.iter().map(entry).collect::<Option<_>>()?, others }
         }
-        Shape::Callable => return None,
-        Shape::Including(shape, _) => form_of(shape)?,
+        Shape::Callable { .. } | Shape::Object(_) | Shape::Known(_) | Shape::Iterator(_) => return None,
+        Shape::OneOf(choices) => Form::OneOf(choices.iter().map(|source| json_of(source)).collect::<Option<_>>()?),
+        // What JSON cannot give is left out of the choice.
+        Shape::Either(shapes) => {
+            let mut forms: Vec<Form> = Vec::new();
+            for form in shapes.iter().filter_map(form_of) {
+                if !forms.contains(&form) {
+                    forms.push(form);
+                }
+            }
+            match forms.len() {
+                0 => return None,
+                1 => forms.remove(0),
+                _ => Form::Either(forms),
+            }
+        }
+        Shape::Including(shape, _) | Shape::Sized(shape, _) => form_of(shape)?,
         Shape::Nullable(shape) => Form::Nullable(boxed(shape)?),
     })
+}
+
+/// A choice as JSON.
+fn json_of(source: &str) -> Option<Value> {
+    match Literal::parse(source)? {
+        Literal::None => Some(Value::Null),
+        Literal::Bool(value) => Some(value.into()),
+        Literal::Int(value) => Some(value.into()),
+        Literal::Float(value) => Some(value.into()),
+        Literal::Str(text) => Some(text.into()),
+        _ => None,
+    }
 }

@@ -3,13 +3,20 @@
 //! `pipeline::python` gives the evidence; `guess` turns it into a `shape::Shape` with what `types` and `naming`
 //! know; `values` writes Python literals of a shape, and `relate` makes one argument from another.
 
+mod compound;
 mod form;
 mod guess;
+mod made;
 mod naming;
+mod objects;
+mod random;
 mod relate;
 mod shape;
+mod texts;
 mod types;
 mod values;
+mod vote;
+mod wording;
 
 use pipeline::{
     python::{FunctionUses, ParameterUse, Part, parameter_uses},
@@ -20,7 +27,8 @@ use pipeline::{
 
 pub(crate) use self::{
     form::{Form, forms},
-    values::{Random, quote},
+    random::Random,
+    texts::quote,
 };
 use self::{shape::Shape, values::Entry};
 
@@ -84,7 +92,7 @@ fn shape_of(parameter: &ParameterUse) -> Result<Option<Shape>, String> {
         return refuse("it can only be given by position");
     }
     let object = OBJECTS.contains(&name.as_str());
-    if object && (parameter.used.parts.keys().all(|part| matches!(part, Part::Attribute(_))) || name == "self") {
+    if object && parameter.used.parts.keys().all(|part| *part == Part::Length) {
         return refuse("its name stands for an object that no literal gives");
     }
     match guess::parameter(parameter) {
@@ -129,7 +137,8 @@ fn entries(uses: &FunctionUses, shapes: &[(&ParameterUse, Shape)], random: &mut 
             if parameter.default.is_some() && nth % 4 == 1 && !mutable_default(parameter) {
                 continue;
             }
-            let entry = Entry { length, edge: edges && at == on_edge, depth: 0 };
+            let edge = edges && at == on_edge;
+            let entry = Entry { length, edge, depth: 0, turn: nth + 3 * at, tight: nth % 3 == 2 };
             let value = values::write(shape, entry, &written, random);
             written.push((parameter.name.clone(), value));
         }

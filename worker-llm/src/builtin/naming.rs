@@ -91,7 +91,9 @@ fn exact(name: &str) -> Option<(Kind, Shape)> {
         "d" | "dict" | "dictionary" | "mapping" | "kwargs" | "options" | "config" | "params" | "settings"
         | "counts" => (K::Dict, dict()),
         "flag" | "verbose" | "debug" | "reverse" | "enabled" | "strict" | "inplace" => (K::Bool, Shape::Bool),
-        "func" | "fn" | "function" | "callback" | "predicate" | "key_func" => (K::Callable, Shape::Callable),
+        "func" | "fn" | "function" | "callback" | "predicate" | "key_func" => {
+            (K::Callable, Shape::Callable { returned: None, arguments: None })
+        }
         _ => return None,
     })
 }

@@ -2,8 +2,8 @@
 //! that compares its arguments gives one answer for all that are chosen alone.
 
 use super::{
+    random::Random,
     shape::{Shape, Style},
-    values::Random,
 };
 use crate::mutate::literal::Literal;
 

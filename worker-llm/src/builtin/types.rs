@@ -1,10 +1,16 @@
 //! Types as annotations and docstrings spell them: `List[int]`, `dict[str, float] | None`, `list of str, optional`.
 
+use crate::mutate::literal::Literal;
+
 /// A type: its name in lower case without module, and what stands in its brackets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Type {
     pub name: String,
     pub of: Vec<Type>,
+    /// The types of which it is one, if there are several.
+    pub either: Vec<Type>,
+    /// The literals of which it is one, as they stand.
+    pub members: Vec<String>,
     /// Whether `None` is allowed beside it.
     pub nullable: bool,
 }
@@ -22,6 +28,9 @@ fn parse_at(text: &str, depth: usize) -> Option<Type> {
     if depth > MAX_DEPTH || text.is_empty() {
         return None;
     }
+    if let Some((inside, _)) = text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+        return Some(literals(&split(inside, ','))).filter(|kind| !kind.members.is_empty());
+    }
     let alternatives: Vec<&str> = split(text, '|').into_iter().flat_map(|part| split_word(part, " or ")).collect();
     if alternatives.len() > 1 {
         return either(alternatives.into_iter(), depth);
@@ -33,34 +42,40 @@ fn parse_at(text: &str, depth: usize) -> Option<Type> {
             "optional" => parse_at(inner, depth + 1).map(|inner| Type { nullable: true, ..inner }),
             "union" => either(inside.into_iter(), depth),
             "annotated" | "final" => parse_at(inside.first()?, depth + 1),
-            "literal" => Some(literal_type(inside.first()?)),
+            "literal" => Some(literals(&inside)),
             _ => {
                 let of = inside.iter().filter_map(|part| parse_at(part, depth + 1)).collect();
-                Some(Type { name, of, nullable: false })
+                Some(Type { name, of, ..Type::default() })
             }
         };
     }
     if let Some((outer, inner)) = text.split_once(" of ") {
         let of = parse_at(singular(inner.trim()), depth + 1).into_iter().collect();
-        return Some(Type { name: plain(outer.split_whitespace().last()?), of, nullable: false });
+        return Some(Type { name: plain(outer.split_whitespace().last()?), of, ..Type::default() });
     }
     // Words after a comma qualify (`int, optional`); a sentence is no type, but may begin with one.
     let words = split(text, ',').first()?.trim().to_string();
     let name = plain(words.split_whitespace().next()?);
     let nullable = text.contains("optional") || name == "none";
-    Some(Type { name, of: Vec::new(), nullable })
+    Some(Type { name, nullable, ..Type::default() })
 }
 
 fn either<'t>(alternatives: impl Iterator<Item = &'t str>, depth: usize) -> Option<Type> {
     let types: Vec<Type> = alternatives.filter_map(|text| parse_at(text, depth + 1)).collect();
     let nullable = types.iter().any(|one| one.nullable || one.name == "none");
-    let first = types.into_iter().find(|one| one.name != "none")?;
-    Some(Type { nullable, ..first })
+    let mut types: Vec<Type> = types.into_iter().filter(|one| one.name != "none").collect();
+    if types.len() == 1 {
+        return types.pop().map(|only| Type { nullable, ..only });
+    }
+    (!types.is_empty()).then(|| Type { either: types, nullable, ..Type::default() })
 }
 
-fn literal_type(text: &str) -> Type {
-    let name = if text.trim().starts_with(['\'', '"']) { "str" } else { "int" };
-    Type { name: name.into(), ..Type::default() }
+/// `Literal['a', 1, None]`, and `{'a', 'b'}` in docstrings.
+fn literals(members: &[&str]) -> Type {
+    let members = members.iter().map(|member| member.trim());
+    let nullable = members.clone().any(|member| member == "None");
+    let members = members.filter_map(Literal::parse).filter(|member| *member != Literal::None);
+    Type { members: members.map(|member| member.source()).collect(), nullable, ..Type::default() }
 }
 
 /// `typing.List` → `list`.

@@ -1,81 +1,11 @@
 //! Python literals of a shape, one after another, different ones each time.
 
-use super::shape::{Shape, Style};
-
-const WORDS: [&str; 24] = [
-    "apple",
-    "river",
-    "Stone",
-    "cat",
-    "level",
-    "blue",
-    "Python",
-    "banana",
-    "hello",
-    "world",
-    "Zoe",
-    "kite",
-    "noon",
-    "tree42",
-    "MIXED",
-    "quick",
-    "a",
-    "snow",
-    "radar",
-    "x1",
-    "lamp",
-    "Ocean",
-    "seven",
-    "bookkeeper",
-];
-const CHARACTERS: [&str; 12] = ["a", "z", "B", "5", " ", "e", "Q", "0", "-", "m", "T", "9"];
-const URLS: [&str; 6] = [
-    "https://example.com/a/b.html",
-    "http://www.site.org/index.php?id=7",
-    "https://sub.example.co.uk",
-    "ftp://files.example.net/x.zip",
-    "example.com/page",
-    "https://example.com/path/?q=1&r=2#top",
-];
-const PATHS: [&str; 6] =
-    ["/home/user/file.txt", "data/table.csv", "archive.tar.gz", "image.PNG", "/etc/hosts", "a/b/c/"];
-const JSON: [&str; 6] =
-    ["{\"a\": 1}", "[1, 2, 3]", "{\"name\": \"Ann\", \"age\": 30}", "[]", "{\"x\": [true, null]}", "\"text\""];
-
-/// Random numbers that depend on the key only.
-pub(crate) struct Random(blake3::OutputReader);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof())
-    }
-
-    fn next(&mut self) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        u64::from_le_bytes(bytes)
-    }
-
-    /// From 0 up to, but without, `end`; 0 if `end` is 0.
-    pub fn below(&mut self, end: usize) -> usize {
-        // The remainder is below `end`, which is a usize.
-        usize::try_from(self.next() % (end.max(1) as u64)).unwrap_or(0)
-    }
-
-    fn between(&mut self, low: i64, high: i64) -> i64 {
-        let width = u64::try_from(high.saturating_sub(low)).unwrap_or(0).saturating_add(1);
-        low.saturating_add(i64::try_from(self.next() % width).unwrap_or(0))
-    }
-
-    pub fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
-        let at = self.below(from.len());
-        &from[at]
-    }
-}
+use super::{
+    made,
+    random::Random,
+    shape::{Shape, Style},
+    texts::{CHARACTERS, quote, text, word},
+};
 
 /// What the values of one entry share.
 #[derive(Clone, Copy)]
@@ -86,13 +16,18 @@ pub(super) struct Entry {
     pub edge: bool,
     /// How deep within the argument.
     pub depth: usize,
+    /// Counts entries and parameters: what is to happen in some of ten entries happens for sure.
+    pub turn: usize,
+    /// Whether values are drawn from few, so that they meet.
+    pub tight: bool,
 }
 
 /// One value, as Python source.
 pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], random: &mut Random) -> String {
-    let inner = Entry { depth: entry.depth + 1, edge: false, length: 2 + random.below(3) };
+    let inner = Entry { depth: entry.depth + 1, edge: false, length: 2 + random.below(3), ..entry };
     match shape {
-        Shape::Nullable(_) if random.chance(15) => "None".into(),
+        Shape::Nullable(_) if entry.depth == 0 && entry.turn % 6 == 2 => "None".into(),
+        Shape::Nullable(_) if entry.depth > 0 && random.chance(15) => "None".into(),
         Shape::Nullable(shape) => write(shape, entry, others, random),
         Shape::Including(shape, names) => {
             let known = others.iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value.as_str());
@@ -103,9 +38,59 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
             }
         }
         Shape::Bool => if random.chance(50) { "True" } else { "False" }.into(),
-        Shape::Bytes => format!("b{}", quote(&word(random))),
-        Shape::Callable => "lambda *args: args[0]".into(),
-        Shape::Int { low, high, special, zero } => int(*low, *high, special, *zero, entry, random).to_string(),
+        Shape::Bytes { special, inside, prefixes, suffixes } => {
+            if entry.edge && random.chance(50) {
+                return "b''".into();
+            }
+            made::bytes(special, inside, [prefixes, suffixes], random)
+        }
+        Shape::Callable { returned, arguments } => match (returned, arguments) {
+            (Some(returned), arguments) if *arguments == Some(0) || entry.depth > 0 || made::compound(returned) => {
+                let value = write(returned, inner, others, random);
+                if *arguments == Some(0) {
+                    format!("lambda: {value}")
+                } else {
+                    format!("lambda *args, **kwargs: {value}")
+                }
+            }
+            (returned, arguments) => made::function(returned.as_deref(), *arguments, random),
+        },
+        Shape::Object(attributes) => {
+            let attributes =
+                attributes.iter().map(|(name, shape)| format!("{name}={}", write(shape, inner, others, random)));
+            format!("{}({})", made::NAMESPACE, attributes.collect::<Vec<_>>().join(", "))
+        }
+        Shape::Known(known) => made::known(*known, random),
+        Shape::OneOf(members) if members.is_empty() => "None".into(),
+        Shape::OneOf(members) if entry.depth == 0 => members[(entry.turn + random.below(2)) % members.len()].clone(),
+        Shape::OneOf(members) => random.pick(members).clone(),
+        Shape::Either(shapes) if shapes.is_empty() => "None".into(),
+        Shape::Either(shapes) if entry.depth == 0 => {
+            // Each has its turn.
+            write(&shapes[entry.turn % shapes.len()], entry, others, random)
+        }
+        Shape::Either(shapes) => {
+            let shape = random.pick(shapes);
+            write(shape, entry, others, random)
+        }
+        Shape::Sized(shape, lengths) => {
+            if random.chance(35) {
+                return write(shape, entry, others, random);
+            }
+            let longer = *random.pick::<usize>(&[0, 1, 1, 1, 2]);
+            let length = (random.pick::<usize>(lengths) + longer).saturating_sub(1).max(1);
+            sized(shape, length, entry, others, random)
+        }
+        Shape::Iterator(shape) => format!("iter({})", write(shape, entry, others, random)),
+        Shape::Int { low, high, special, zero, wide, digits } => {
+            if entry.depth == 0 && special.is_empty() && *digits && random.chance(25) {
+                return random.pick(&[11, 121, 1223, 505, 4488, 7, 135, 99, 2112, 100]).to_string();
+            }
+            if entry.depth == 0 && *wide && random.chance(10) {
+                return random.between(100, 9999).to_string();
+            }
+            int(*low, *high, special, *zero, entry, random).to_string()
+        }
         Shape::Float { low, high, special, zero } => float(*low, *high, special, *zero, entry, random),
         // Text that is no number: code that reads one often says so.
         Shape::Str { style: Style::Digits | Style::Decimal, special, .. } if entry.edge && special.is_empty() => {
@@ -124,8 +109,17 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
                     return quote(&format!(" {} ", word(random)));
                 }
             }
-            if !special.is_empty() && random.chance(80) {
+            let affixed = matches!(style, Style::Affixed { .. });
+            if !special.is_empty() && !affixed && entry.depth == 0 && entry.turn % 5 != 4 {
+                // Each of them once before any comes again.
+                let nth = entry.turn / 5 * 4 + entry.turn % 5;
+                return quote(&special[nth % special.len()]);
+            }
+            if !special.is_empty() && random.chance(if affixed || entry.depth == 0 { 35 } else { 80 }) {
                 return quote(random.pick::<String>(special));
+            }
+            if entry.tight && entry.depth > 0 && matches!(style, Style::Word) && special.is_empty() {
+                return quote(random.pick::<&str>(&["apple", "cat", "blue"]));
             }
             quote(&text(style, random))
         }
@@ -179,6 +173,32 @@ pub(super) fn write(shape: &Shape, entry: Entry, others: &[(String, String)], ra
     }
 }
 
+/// A value of the shape that is as long as it is said.
+fn sized(shape: &Shape, length: usize, entry: Entry, others: &[(String, String)], random: &mut Random) -> String {
+    match shape {
+        Shape::List { element, min, .. } => {
+            let exactly = Shape::List { element: element.clone(), min: length.max(*min), exact: true };
+            write(&exactly, Entry { edge: false, ..entry }, others, random)
+        }
+        Shape::Str { style, .. } => {
+            let mut made = text(style, random);
+            while made.chars().count() < length {
+                let more = text(style, random);
+                made.push_str(if more.is_empty() { "x" } else { &more });
+            }
+            // What it is to end with stays at its end.
+            let keep = made.chars().rev().take(length / 2).collect::<Vec<_>>();
+            let before = made.chars().take(length - keep.len());
+            quote(&before.chain(keep.into_iter().rev()).collect::<String>())
+        }
+        Shape::Bytes { .. } => {
+            let bytes: Vec<u8> = (0..length).filter_map(|_| u8::try_from(random.below(256)).ok()).collect();
+            super::texts::quote_bytes(&bytes)
+        }
+        shape => write(shape, entry, others, random),
+    }
+}
+
 /// `written` with the value `known` in it, at the end.
 fn including(shape: &Shape, written: &str, known: &str) -> String {
     let inner = written.get(1..written.len().saturating_sub(1)).unwrap_or_default();
@@ -188,8 +208,8 @@ fn including(shape: &Shape, written: &str, known: &str) -> String {
         Shape::List { exact: false, .. } => format!("[{before}{known}]"),
         Shape::Set(_) if key && !inner.ends_with('(') => format!("{{{before}{known}}}"),
         Shape::Dict { value, open: true, .. } if key => {
-            let value =
-                write(value, Entry { length: 2, edge: false, depth: 1 }, &[], &mut Random::new(written.len() as u64));
+            let entry = Entry { length: 2, edge: false, depth: 1, turn: 0, tight: false };
+            let value = write(value, entry, &[], &mut Random::new(written.len() as u64));
             format!("{{{before}{known}: {value}}}")
         }
         Shape::Str { .. } if known.starts_with('\'') && known.len() > 2 => {
@@ -207,7 +227,13 @@ fn hashable(shape: &Shape, entry: Entry, random: &mut Random) -> String {
             format!("({one}, {two})")
         }
         Shape::Dict { .. } | Shape::Set(_) => quote(&word(random)),
-        Shape::Nullable(shape) => hashable(shape, entry, random),
+        Shape::Nullable(shape) | Shape::Sized(shape, _) | Shape::Iterator(shape) => hashable(shape, entry, random),
+        Shape::Either(shapes) => shapes.first().map_or_else(|| quote("a"), |shape| hashable(shape, entry, random)),
+        Shape::Tuple(items) => {
+            let items: Vec<String> = items.iter().map(|item| hashable(item, entry, random)).collect();
+            if items.len() == 1 { format!("({},)", items[0]) } else { format!("({})", items.join(", ")) }
+        }
+        Shape::Object(_) => quote(&word(random)),
         shape => write(shape, entry, &[], random),
     }
 }
@@ -223,13 +249,22 @@ fn length(min: usize, exact: bool, entry: Entry, random: &mut Random) -> usize {
 }
 
 fn int(low: i64, high: i64, special: &[i64], zero: bool, entry: Entry, random: &mut Random) -> i64 {
-    if !special.is_empty() && random.chance(55) {
+    if entry.depth == 0 && !special.is_empty() && entry.turn.is_multiple_of(2) {
+        // Each of them once before any comes again, and then the numbers beside them.
+        let nth = entry.turn / 2;
+        let beside = [0, -1, 1][nth / special.len() % 3];
+        return special[nth % special.len()].saturating_add(beside);
+    }
+    if entry.depth == 0 && special.contains(&0) && low <= 0 && entry.turn % 10 == 7 {
+        return random.between(-30, -2);
+    }
+    if !special.is_empty() && random.chance(if entry.depth == 0 { 35 } else { 55 }) {
         let beside = if random.chance(45) { random.between(-1, 1) } else { 0 };
         return random.pick(special).saturating_add(beside);
     }
     let value = if entry.edge && entry.depth == 0 {
         *random.pick(&[0, 1, low, high.saturating_mul(if high >= 100 { 9 } else { 1 })])
-    } else if entry.depth > 0 && random.chance(30) {
+    } else if entry.depth > 0 && random.chance(if entry.tight { 85 } else { 30 }) {
         // Few values, so that lists meet.
         random.between(low.max(0), high.min(3).max(low))
     } else if random.chance(40) {
@@ -254,89 +289,4 @@ fn float(low: f64, high: f64, special: &[f64], zero: bool, entry: Entry, random:
     let places = *random.pick(&[1.0, 2.0, 4.0, 100.0]);
     let value = (value * places).round() / places;
     format!("{:?}", if value == 0.0 && !zero { 1.5 } else { value })
-}
-
-fn word(random: &mut Random) -> String {
-    (*random.pick(&WORDS)).to_string()
-}
-
-fn text(style: &Style, random: &mut Random) -> String {
-    match style {
-        Style::Word => word(random),
-        Style::Sentence => {
-            let words = 1 + random.below(5);
-            (0..words).map(|_| word(random)).collect::<Vec<_>>().join(" ")
-        }
-        Style::Character => (*random.pick(&CHARACTERS)).into(),
-        Style::Digits => {
-            let most = *random.pick(&[9, 99, 999, 99_999]);
-            random.between(0, most).to_string()
-        }
-        Style::Decimal => format!("{}.{}", random.between(0, 99), random.between(0, 99)),
-        Style::Binary => format!("{:b}", random.between(0, 255)),
-        Style::Hexadecimal => format!("{:x}", random.between(0, 65_535)),
-        Style::Json => (*random.pick(&JSON)).into(),
-        Style::Url => (*random.pick(&URLS)).into(),
-        Style::Email => format!("{}@{}.com", word(random).to_lowercase(), word(random).to_lowercase()),
-        Style::Path => (*random.pick(&PATHS)).into(),
-        Style::Date => {
-            format!("{}-{:02}-{:02}", random.between(1990, 2030), random.between(1, 12), random.between(1, 28))
-        }
-        Style::Time => {
-            format!("{:02}:{:02}:{:02}", random.between(0, 23), random.between(0, 59), random.between(0, 59))
-        }
-        Style::Alphabet(characters) => {
-            let length = 1 + random.below(10);
-            let mixed = random.chance(25);
-            let mut text: String = (0..length).map(|_| *random.pick(characters)).collect();
-            if mixed {
-                text.push_str(&word(random));
-            }
-            text
-        }
-        Style::Pieces { piece, separator, least, exact } => {
-            let count = if *exact { *least } else { least + random.below(4) };
-            (0..count).map(|_| text(piece, random)).collect::<Vec<_>>().join(separator)
-        }
-        Style::With(style, hints) => {
-            let before = text(style, random);
-            if random.chance(40) { format!("{before}{}", random.pick(hints)) } else { before }
-        }
-        Style::Places(digits) => {
-            let place = |digit: &bool| if *digit { b'1' + below_byte(random, 8) } else { b'a' + below_byte(random, 8) };
-            digits.iter().map(place).map(char::from).collect()
-        }
-        Style::Around(hints) => {
-            let hint = random.pick(hints).clone();
-            match random.below(5) {
-                0 => format!("{hint}{}", word(random)),
-                1 => format!("{}{hint}", word(random)),
-                2 => format!("{} {}", word(random), word(random)),
-                _ => format!("{}{hint}{}", word(random), word(random)),
-            }
-        }
-    }
-}
-
-/// From 0 up to, but without, `end`.
-fn below_byte(random: &mut Random, end: u8) -> u8 {
-    u8::try_from(random.below(usize::from(end))).unwrap_or(0)
-}
-
-/// A Python string literal.
-pub(crate) fn quote(text: &str) -> String {
-    let mut quoted = String::from("'");
-    for character in text.chars() {
-        match character {
-            '\'' => quoted.push_str("\\'"),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            control if control.is_control() => quoted.push_str(&format!("\\U{:08x}", u32::from(control))),
-            plain => quoted.push(plain),
-        }
-    }
-    quoted.push('\'');
-    quoted
 }

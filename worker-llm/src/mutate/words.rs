@@ -48,7 +48,7 @@ fn collect(used: &Use, words: &mut Vec<Literal>) {
             Constant::Int(value) => Literal::Int(*value),
             Constant::Float(value) => Literal::Float(*value),
             Constant::Str(text) => Literal::Str(text.clone()),
-            Constant::Bool(_) => continue,
+            Constant::Bool(_) | Constant::Bytes(_) => continue,
         };
         if !words.contains(&word) {
             words.push(word);

@@ -25,9 +25,11 @@ impl<'a> Walk<'a> {
             },
             function => {
                 let function = self.expr(function);
-                self.graph.vote(function, Kind::Callable, 3);
-                self.arguments(call);
-                self.graph.fresh()
+                let arguments = self.arguments(call);
+                if arguments.len() == call.arguments.len() && !call.arguments.args.iter().any(Expr::is_starred_expr) {
+                    self.graph.play(function, Role::Called(arguments.len()));
+                }
+                self.called(function)
             }
         }
     }
@@ -70,9 +72,32 @@ impl<'a> Walk<'a> {
         if let Some(result) = self.call_beside(name, &values, &keywords) {
             return result;
         }
-        if let ("isinstance", [_, class]) = (name, sources.as_ref()) {
+        if let ("isinstance" | "issubclass", [_, class]) = (name, sources.as_ref()) {
+            if name == "issubclass" {
+                self.graph.play(first, Role::Class);
+            }
             self.instance(first, class);
+            let second = self.expr(class);
+            self.graph.play(second, Role::Class);
             return self.graph.of(Kind::Bool);
+        }
+        if let ("hasattr" | "getattr" | "setattr", [_, Expr::StringLiteral(attribute), rest @ ..]) =
+            (name, sources.as_ref())
+        {
+            let attribute = attribute.value.to_str();
+            self.graph.vote(first, Kind::Object, 3);
+            if name == "hasattr" {
+                self.graph.part(first, Part::Attribute(attribute.to_string()));
+                return self.graph.of(Kind::Bool);
+            }
+            let read = self.graph.part(first, Part::Attribute(attribute.to_string()));
+            if let [default] = rest
+                && !default.is_none_literal_expr()
+            {
+                let default = self.expr(default);
+                self.graph.unify(read, default);
+            }
+            return read;
         }
         if let ("map" | "filter", [Expr::Name(function), ..]) = (name, sources.as_ref()) {
             return self.mapped(function.id.as_str(), &values);
@@ -89,20 +114,34 @@ impl<'a> Walk<'a> {
         let made = self.graph.of(Kind::Iterable);
         let element = self.graph.part(made, Part::Element);
         let first = elements.first().copied().unwrap_or_else(|| self.graph.fresh());
-        let result = match self.call_beside(function, &elements, &[]) {
-            Some(result) => result,
-            None => self.builtin(function, first, &elements),
+        let result = match (self.environment.get(function).copied(), self.call_beside(function, &elements, &[])) {
+            (Some(local), _) => {
+                self.graph.play(local, Role::Called(elements.len()));
+                self.called(local)
+            }
+            (None, Some(result)) => result,
+            (None, None) => self.builtin(function, first, &elements),
         };
         self.graph.unify(element, result);
         made
     }
 
-    fn instance(&mut self, value: Value, class: &'a Expr) {
+    /// What a call of a value gives.
+    pub(super) fn called(&mut self, function: Value) -> Value {
+        self.graph.vote(function, Kind::Callable, 3);
+        self.graph.part(function, Part::Returned)
+    }
+
+    pub(super) fn instance(&mut self, value: Value, class: &'a Expr) {
         match class {
             Expr::Tuple(classes) => classes.elts.iter().for_each(|class| self.instance(value, class)),
             Expr::Name(name) => {
                 if let Some(kind) = class_kind(name.id.as_str()) {
                     self.graph.vote(value, kind, 3);
+                    self.graph.play(value, Role::Instance(kind));
+                }
+                if name.id.as_str() == "type" {
+                    self.graph.play(value, Role::MaybeClass);
                 }
             }
             _ => {}
@@ -114,7 +153,9 @@ impl<'a> Walk<'a> {
         match name {
             "len" => {
                 graph.vote(first, Kind::Sized, 2);
-                graph.of(Kind::Int)
+                let length = graph.part(first, Part::Length);
+                graph.vote(length, Kind::Int, 3);
+                length
             }
             "range" => {
                 for bound in values {
@@ -175,7 +216,14 @@ impl<'a> Walk<'a> {
                 graph.play(first, Role::Ordered);
                 first
             }
-            "min" | "max" | "next" | "iter" => {
+            "iter" => {
+                let element = self.element(first);
+                self.collected(name, element)
+            }
+            "min" | "max" | "next" => {
+                if name == "next" {
+                    graph.play(first, Role::Iterator);
+                }
                 let element = self.element(first);
                 self.graph.play(first, Role::NotEmpty);
                 self.graph.play(element, Role::Ordered);
@@ -208,7 +256,11 @@ impl<'a> Walk<'a> {
                 }
                 made
             }
-            "open" | "getattr" | "setattr" | "vars" => {
+            "callable" => {
+                graph.vote(first, Kind::Callable, 2);
+                graph.of(Kind::Bool)
+            }
+            "open" | "vars" => {
                 graph.vote(first, Kind::Object, 1);
                 graph.fresh()
             }
@@ -229,7 +281,7 @@ impl<'a> Walk<'a> {
                 graph.play(element, Role::Hashed);
                 Kind::Set
             }
-            "reversed" | "enumerate" => Kind::Iterable,
+            "reversed" | "enumerate" | "iter" => Kind::Iterable,
             _ => Kind::List,
         };
         if name == "sorted" {

@@ -237,10 +237,11 @@ impl<'a> Walk<'a> {
                 CmpOp::In | CmpOp::NotIn => self.contained(left, a, right, b),
                 CmpOp::Is | CmpOp::IsNot => {}
                 _ => {
-                    for (literal, value) in [(right, a), (left, b)] {
+                    for (literal, other, value) in [(right, left, a), (left, right, b)] {
                         if let Some(constant) = constant(literal) {
-                            self.graph.compare(value, constant);
+                            self.compared(other, value, constant);
                         }
+                        self.typed(other, literal);
                     }
                     if matches!(op, CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE) {
                         self.graph.play(a, Role::Ordered);
@@ -268,6 +269,42 @@ impl<'a> Walk<'a> {
         self.graph.of(Kind::Bool)
     }
 
+    /// `value == constant`, where `of` is what the value's expression is: a slice is only a part of it.
+    pub(super) fn compared(&mut self, of: &'a Expr, value: Value, constant: Constant) {
+        let place = match (of, &constant) {
+            (Expr::Subscript(subscript), Constant::Str(_) | Constant::Bytes(_)) => place(&subscript.slice),
+            _ => None,
+        };
+        match place {
+            Some((end, whole)) => {
+                let base = if whole {
+                    value
+                } else if let Expr::Subscript(subscript) = of {
+                    self.graph.compare(value, constant.clone());
+                    self.expr(&subscript.value)
+                } else {
+                    value
+                };
+                if whole {
+                    self.graph.vote(base, kind_of(&constant), 2);
+                }
+                self.graph.affix(base, constant, end);
+            }
+            None => self.graph.compare(value, constant),
+        }
+    }
+
+    /// `type(value) == class`.
+    fn typed(&mut self, asked: &'a Expr, class: &'a Expr) {
+        if let Expr::Call(call) = asked
+            && call.func.as_name_expr().is_some_and(|name| name.id.as_str() == "type")
+            && let [value] = &*call.arguments.args
+        {
+            let value = self.expr(value);
+            self.instance(value, class);
+        }
+    }
+
     /// `a in b`.
     fn contained(&mut self, left: &'a Expr, a: Value, right: &'a Expr, b: Value) {
         self.graph.play(b, Role::Container);
@@ -281,7 +318,7 @@ impl<'a> Walk<'a> {
         for member in self.graph.members(b) {
             let kind = kind_of(&member);
             self.graph.vote(a, kind, 2);
-            self.graph.compare(a, member);
+            self.compared(left, a, member);
         }
         match constant(left) {
             Some(constant) => {
@@ -354,6 +391,16 @@ impl<'a> Walk<'a> {
             graph.vote(base, Kind::Dict, 2);
             return graph.part(base, Part::Value);
         }
+        // `x in b` and `b[x]`: what is looked for is a key.
+        if graph.plays(base, Role::Container)
+            && let Some(element) = graph.known_part(base, &Part::Element)
+            && graph.same(element, index)
+        {
+            graph.vote(base, Kind::Dict, 4);
+            let key = graph.part(base, Part::Key);
+            graph.unify(key, index);
+            return graph.part(base, Part::Value);
+        }
         graph.vote(base, Kind::Sequence, 2);
         graph.vote(index, Kind::Int, 2);
         graph.play(index, Role::Index);
@@ -421,8 +468,26 @@ pub(super) fn constant(expr: &Expr) -> Option<Constant> {
             _ => None,
         },
         Expr::StringLiteral(text) => Some(Constant::Str(text.value.to_str().to_string())),
+        Expr::BytesLiteral(bytes) => Some(Constant::Bytes(bytes.value.bytes().collect())),
         Expr::BooleanLiteral(truth) => Some(Constant::Bool(truth.value)),
         _ => None,
+    }
+}
+
+/// Whether a subscript takes a text's end rather than its beginning, and whether it is a slice.
+fn place(slice: &Expr) -> Option<(bool, bool)> {
+    match slice {
+        Expr::Slice(slice) => match (slice.lower.as_deref(), slice.upper.as_deref()) {
+            (Some(lower), None) => matches!(constant(lower)?, Constant::Int(at) if at < 0).then_some((true, true)),
+            (None, Some(_)) => Some((false, true)),
+            (Some(lower), Some(_)) => (constant(lower)? == Constant::Int(0)).then_some((false, true)),
+            (None, None) => None,
+        },
+        index => match constant(index)? {
+            Constant::Int(0) => Some((false, false)),
+            Constant::Int(-1) => Some((true, false)),
+            _ => None,
+        },
     }
 }
 
@@ -431,6 +496,7 @@ pub(super) fn kind_of(constant: &Constant) -> Kind {
         Constant::Int(_) => Kind::Int,
         Constant::Float(_) => Kind::Float,
         Constant::Str(_) => Kind::Str,
+        Constant::Bytes(_) => Kind::Bytes,
         Constant::Bool(_) => Kind::Bool,
     }
 }

@@ -30,6 +30,8 @@ struct Facts {
     roles: BTreeMap<Role, u32>,
     constants: Vec<Constant>,
     hints: Vec<Constant>,
+    prefixes: Vec<Constant>,
+    suffixes: Vec<Constant>,
 }
 
 /// All values of a function and of those that it calls.
@@ -92,6 +94,27 @@ impl Graph {
         add(&mut self.node(value).facts.hints, constant);
     }
 
+    /// The value is asked whether it begins, or ends, with `constant`.
+    pub fn affix(&mut self, value: Value, constant: Constant, end: bool) {
+        let facts = &mut self.node(value).facts;
+        add(if end { &mut facts.suffixes } else { &mut facts.prefixes }, constant);
+    }
+
+    /// Whether two values are one and the same.
+    pub fn same(&mut self, a: Value, b: Value) -> bool {
+        self.root(a) == self.root(b)
+    }
+
+    /// Whether the value has this part already.
+    pub fn known_part(&mut self, value: Value, part: &Part) -> Option<Value> {
+        self.node(value).parts.get(part).copied()
+    }
+
+    /// Whether the value plays the role.
+    pub fn plays(&mut self, value: Value, role: Role) -> bool {
+        self.node(value).facts.roles.contains_key(&role)
+    }
+
     pub fn add_member(&mut self, value: Value, constant: Constant) {
         add(&mut self.node(value).members, constant);
     }
@@ -129,6 +152,8 @@ impl Graph {
             }
             moved.facts.constants.into_iter().for_each(|constant| add(&mut node.facts.constants, constant));
             moved.facts.hints.into_iter().for_each(|constant| add(&mut node.facts.hints, constant));
+            moved.facts.prefixes.into_iter().for_each(|constant| add(&mut node.facts.prefixes, constant));
+            moved.facts.suffixes.into_iter().for_each(|constant| add(&mut node.facts.suffixes, constant));
             moved.members.into_iter().for_each(|constant| add(&mut node.members, constant));
             for (part, theirs) in moved.parts {
                 match node.parts.get(&part) {
@@ -161,6 +186,8 @@ impl Graph {
             roles: facts.roles.clone(),
             constants: facts.constants.clone(),
             hints: facts.hints.clone(),
+            prefixes: facts.prefixes.clone(),
+            suffixes: facts.suffixes.clone(),
             names,
             parts: BTreeMap::new(),
         };

@@ -20,17 +20,33 @@ impl<'a> Walk<'a> {
         }
         let literal = call.arguments.args.first().and_then(constant);
         let argument = values.first().copied();
-        if let Some((kind, result)) = text_method(name) {
+        // `date.replace(hour=0)`: texts take no keywords there.
+        let text = if name == "replace" && values.is_empty() { None } else { text_method(name) };
+        if let Some((kind, result)) = text {
+            let bytes = values.iter().any(|value| self.graph.may_be(*value, Kind::Bytes));
+            let bytes = bytes || asked_for_bytes(call);
+            let kind = if bytes && kind == Kind::Str { Kind::Bytes } else { kind };
             self.graph.vote(base, kind, 3);
             let wants_text = !matches!(name, "join" | "format" | "zfill" | "center" | "ljust" | "rjust");
             for (value, source) in values.iter().zip(&call.arguments.args) {
                 if wants_text && !source.is_number_literal_expr() && !source.is_none_literal_expr() {
-                    let kind = if kind == Kind::Bytes { Kind::Object } else { Kind::Str };
+                    let kind = if bytes { Kind::Bytes } else { Kind::Str };
                     self.graph.vote(*value, kind, if matches!(name, "split" | "encode") { 1 } else { 2 });
                 }
             }
-            if let (true, Some(literal)) = (wants_text, literal) {
-                self.graph.hint(base, literal);
+            let asked = call.arguments.args.first();
+            for literal in literal.into_iter().chain(asked.into_iter().flat_map(members)) {
+                match name {
+                    "startswith" | "removeprefix" => self.graph.affix(base, literal, false),
+                    "endswith" | "removesuffix" => self.graph.affix(base, literal, true),
+                    "encode" | "decode" => {}
+                    "strip" | "lstrip" | "rstrip" => self.graph.affix(base, literal, name == "rstrip"),
+                    _ if wants_text => self.graph.hint(base, literal),
+                    _ => {}
+                }
+            }
+            if matches!(name, "strip" | "lstrip" | "rstrip") && call.arguments.args.is_empty() {
+                self.graph.play(base, Role::Stripped);
             }
             let made = self.graph.of(result);
             match (name, argument) {
@@ -158,7 +174,8 @@ impl<'a> Walk<'a> {
             }
             _ => {
                 graph.vote(base, Kind::Object, 3);
-                graph.part(base, Part::Attribute(name.to_string()))
+                let method = graph.part(base, Part::Attribute(name.to_string()));
+                self.called(method)
             }
         }
     }
@@ -218,6 +235,19 @@ impl<'a> Walk<'a> {
             _ => graph.fresh(),
         }
     }
+}
+
+/// The literals in a tuple: `startswith(('a', 'b'))`.
+fn members(expr: &Expr) -> Vec<super::Constant> {
+    match expr {
+        Expr::Tuple(tuple) => tuple.elts.iter().filter_map(constant).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn asked_for_bytes(call: &ast::ExprCall) -> bool {
+    let first = call.arguments.args.first();
+    first.is_some_and(|first| members(first).iter().any(|member| matches!(member, super::Constant::Bytes(_))))
 }
 
 /// Methods that only text has: the kind that has it, and the kind of what it gives.

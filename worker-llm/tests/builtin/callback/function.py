@@ -1,0 +1,2 @@
+def f(values, change):
+    return [change(value) for value in values]

@@ -1,0 +1,2 @@
+def f(when):
+    return when.year * 12 + when.month

@@ -1,0 +1,3 @@
+def f(numbers):
+    first = next(numbers)
+    return first + sum(numbers)

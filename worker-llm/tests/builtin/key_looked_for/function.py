@@ -1,0 +1,4 @@
+def f(table, word):
+    if word in table:
+        return table[word].upper()
+    return ''

@@ -1,0 +1,2 @@
+def f(v):
+    return '' if v is None else v + 1

@@ -1,0 +1,2 @@
+def f(session):
+    return session['first'].lower() + session['last']

@@ -1,0 +1,2 @@
+def f(v):
+    return len(v) - len(v.strip())

@@ -1,0 +1,3 @@
+def f(file):
+    lines = file.readlines()
+    return [line.strip().upper() for line in lines]
