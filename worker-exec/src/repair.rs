@@ -81,3 +81,74 @@ fn shortened(text: &str) -> String {
         None => plain,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What the inputs' writer is told, if anything.
+    fn told(repairs_left: u32, outcomes: &[Value]) -> Option<String> {
+        let function = json!({
+            "id": "x", "name": "f", "parameters": ["a"], "code": "def f(a): pass\n", "context": "", "meta": {},
+        });
+        let generation = json!({
+            "model": "m", "prompt": "p", "prompt_sha256": "", "temperature": 0, "top_p": 1, "seed": 1,
+            "prompt_tokens": 1, "completion_tokens": 1, "finish_reason": "stop", "completion": "", "method": "plain",
+        });
+        let execution = |(nth, outcome): (usize, &Value)| {
+            let input = format!("{{'a': {nth}}}");
+            json!({ "input": input, "arguments": [], "outcome": outcome, "literal": true, "lines": null })
+        };
+        let executions: Vec<Value> = outcomes.iter().enumerate().map(execution).collect();
+        let executed = json!({
+            "function": function, "generation": generation, "executions": executions, "stable": true,
+            "sandbox": { "backend": "none", "python": "3.13.0", "image_digest": null },
+        });
+        let input = json!({
+            "function": function, "examples": "examples = []\n", "generation": generation, "repairs_left": repairs_left,
+        });
+        let executed = serde_json::from_value(executed).unwrap_or_else(|error| panic!("{error}"));
+        let input = serde_json::from_value(input).unwrap_or_else(|error| panic!("{error}"));
+        match or_repair(&input, Verdict::Pass(executed)) {
+            Verdict::Repair(request, _) => Some(request.problem),
+            _ => None,
+        }
+    }
+
+    fn error(class: &str, message: &str) -> Value {
+        json!({ "error": { "type": class, "message": message, "explicit": false } })
+    }
+
+    #[test]
+    fn only_inputs_that_all_failed_go_back() {
+        let (wrong, undefined) = (error("TypeError", "no <f at 0x7f00> \n here"), error("NameError", "name 'np'"));
+        let returned = json!({ "return": "1" });
+        let every = |lines: &str| Some(format!("Every input failed:\n{lines}"));
+        let cases = [
+            (1, vec![wrong.clone()], every("{'a': 0} raised TypeError: no <f at 0x…> here")),
+            (0, vec![wrong.clone()], None),
+            (1, vec![wrong.clone(), returned], None),
+            // No input helps against a name that is not there.
+            (1, vec![undefined.clone(), undefined.clone()], None),
+            (
+                1,
+                vec![undefined, json!({ "limit": "time" })],
+                every("{'a': 0} raised NameError: name 'np'\n{'a': 1} took too long"),
+            ),
+            (1, vec![], Some("The list `examples` was empty.".to_owned())),
+            (
+                2,
+                vec![wrong.clone(), wrong.clone(), wrong.clone(), wrong],
+                every(
+                    "{'a': 0} raised TypeError: no <f at 0x…> here\n{'a': 1} raised TypeError: no <f at 0x…> here\n\
+                     {'a': 2} raised TypeError: no <f at 0x…> here",
+                ),
+            ),
+        ];
+        for (repairs_left, outcomes, expected) in cases {
+            assert_eq!(told(repairs_left, &outcomes), expected, "{outcomes:?}");
+        }
+    }
+}
