@@ -29,11 +29,12 @@ class Job:
 
 def read_job(job, length):
     data = posix.read(job, length)
-    while len(data) < length:
-        part = posix.read(job, length - len(data))
-        if not part:
-            break
-        data += part
+    if len(data) < length:
+        parts, missing = [data], length - len(data)  # joined once: a job may be far longer than what a pipe holds
+        while missing and (part := posix.read(job, missing)):
+            parts.append(part)
+            missing -= len(part)
+        data = b"".join(parts)
     posix.close(job)
     return Job(data)
 
