@@ -14,6 +14,7 @@
 //! - [`identity`]: which settings make a run what it is
 //! - [`doctor`]: what this machine can do
 //! - [`status`]: where everything of a fleet's run is, [`dead`]: what is nobody's, [`purge`]: its end
+//! - [`metrics`]: what submit and sink count
 //! - [`progress`]: the line on the terminal
 //! - [`cli`]: the command line
 
@@ -26,6 +27,7 @@ pub mod dry_run;
 pub mod feed;
 pub mod finish;
 pub mod identity;
+pub mod metrics;
 pub mod output;
 pub mod progress;
 pub mod purge;

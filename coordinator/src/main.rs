@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(probed) = pipeline::telemetry::probe() {
+        return probed;
+    }
     pipeline::telemetry::init_logs();
     pipeline::error::exit(coordinator::cli::main())
 }

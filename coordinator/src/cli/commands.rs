@@ -92,13 +92,24 @@ pub(crate) struct SubmitArgs {
 }
 
 impl SubmitArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
+    /// The broker and the name of the run.
+    pub(crate) fn broker(&self) -> &BrokerSettings {
+        &self.broker
+    }
+
+    pub(crate) async fn run(
+        &self,
+        resolver: &Resolver<'_>,
+        telemetry: &Telemetry,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
         let items = submit::submit(
             &self.inputs,
             &resolver.get(&self.collect)?,
             &resolver.get(&self.shared)?,
             &resolver.get(&self.submit)?,
             &resolver.get(&self.broker)?,
+            telemetry,
             stop,
         )
         .await?;
@@ -119,6 +130,11 @@ pub(crate) struct SinkArgs {
 }
 
 impl SinkArgs {
+    /// The broker and the name of the run.
+    pub(crate) fn broker(&self) -> &BrokerSettings {
+        &self.broker
+    }
+
     pub(crate) async fn run(
         &self,
         resolver: &Resolver<'_>,

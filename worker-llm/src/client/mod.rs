@@ -116,7 +116,11 @@ impl Client {
         for models in lists {
             chosen = Some(choose(models, chosen)?);
         }
-        chosen.ok_or_else(|| Failure::Usage("no LLM server: give --llm-url".into()))
+        let chosen = chosen.ok_or_else(|| Failure::Usage("no LLM server: give --llm-url".into()))?;
+        for endpoint in self.pool.endpoints() {
+            self.metrics.expect(&chosen, endpoint.base());
+        }
+        Ok(chosen)
     }
 
     /// Asks every endpoint the shortest of questions: a server that lists its models to everyone may still want a key
@@ -129,11 +133,10 @@ impl Client {
         for endpoint in self.pool.endpoints() {
             self.metrics.called(&sampling.model, endpoint.base());
             self.budget.spend(&Usage::call());
-            let begun = Instant::now();
             match endpoint.ask(&canary, GREETING_TIMEOUT).await {
                 Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
-                Ok(reply) => {
-                    self.metrics.answered(&sampling.model, endpoint.base(), &reply, begun.elapsed());
+                Ok((reply, time)) => {
+                    self.metrics.answered(&sampling.model, endpoint.base(), &reply, time);
                     self.budget.spend(&reply.usage());
                 }
                 Err(_) => {}
@@ -182,7 +185,7 @@ impl Client {
             let endpoint = lease.base().to_owned();
             self.metrics.called(model, &endpoint);
             self.budget.spend(&Usage::call());
-            let (left, sent) = (self.patience.total.saturating_sub(begun.elapsed()), Instant::now());
+            let left = self.patience.total.saturating_sub(begun.elapsed());
             let asked = lease.endpoint().ask(request, left).await;
             match &asked {
                 Ok(_) | Err(Problem::Refused { .. }) => lease.answered(),
@@ -190,10 +193,10 @@ impl Client {
                 Err(_) => lease.failed(),
             }
             let trouble = match asked {
-                Ok(reply) => {
+                Ok((reply, time)) => {
                     self.outage.answered();
                     self.accepted.store(true, Ordering::Relaxed);
-                    self.metrics.answered(model, &endpoint, &reply, sent.elapsed());
+                    self.metrics.answered(model, &endpoint, &reply, time);
                     self.budget.spend(&reply.usage());
                     return Ok(reply);
                 }
@@ -271,13 +274,13 @@ impl Client {
         let Ok(lease) = tokio::time::timeout(CANARY_TIMEOUT, self.pool.lease()).await else {
             return Err(Problem::Fatal("no LLM server has room".into()));
         };
-        let (endpoint, begun) = (lease.base().to_owned(), Instant::now());
+        let endpoint = lease.base().to_owned();
         self.metrics.called(canary.model(), &endpoint);
         self.budget.spend(&Usage::call());
-        let reply = lease.endpoint().ask(canary, CANARY_TIMEOUT).await?;
+        let (reply, time) = lease.endpoint().ask(canary, CANARY_TIMEOUT).await?;
         lease.answered();
         self.outage.answered();
-        self.metrics.answered(canary.model(), &endpoint, &reply, begun.elapsed());
+        self.metrics.answered(canary.model(), &endpoint, &reply, time);
         self.budget.spend(&reply.usage());
         Ok(())
     }
