@@ -20,8 +20,11 @@ processes put the label `run` on every series. Histograms have `_bucket`, `_sum`
 ";
 
 fn section(text: &mut String, title: &str, collectors: Collectors) {
-    write!(text, "\n## {title}\n\n| metric | kind | labels | what it says, and what to do |\n| --- | --- | --- | --- |\n")
-        .expect("a string takes all");
+    write!(
+        text,
+        "\n## {title}\n\n| metric | kind | labels | what it says, and what to do |\n| --- | --- | --- | --- |\n"
+    )
+    .expect("a string takes all");
     for collector in collectors {
         let labels = collector.desc().iter().flat_map(|desc| desc.variable_labels.clone()).collect::<Vec<_>>();
         for family in collector.collect() {
@@ -54,5 +57,8 @@ fn the_table_is_what_the_code_says() {
         std::fs::write(path, &text).expect("docs/metrics.md");
     }
     let written = std::fs::read_to_string(path).expect("docs/metrics.md");
-    assert!(written == text, "docs/metrics.md is out of date: UPDATE_DOCS=1 cargo test -p coordinator --test metrics_doc");
+    assert!(
+        written == text,
+        "docs/metrics.md is out of date: UPDATE_DOCS=1 cargo test -p coordinator --test metrics_doc"
+    );
 }

@@ -26,8 +26,11 @@ impl WriterMetrics {
     pub fn unregistered() -> prometheus::Result<Self> {
         Ok(Self {
             written: IntCounterVec::new(
-                Opts::new("case2code_writer_written_total", "Functions that got inputs, by how these were won. Mostly `salvaged` or `repaired`: the model is too small for \
-                     the prompt, try --structured json."),
+                Opts::new(
+                    "case2code_writer_written_total",
+                    "Functions that got inputs, by how these were won. Mostly `salvaged` or `repaired`: the model is too small for \
+                     the prompt, try --structured json.",
+                ),
                 &["method"],
             )?,
             asked_again: IntCounterVec::new(
@@ -46,7 +49,10 @@ impl WriterMetrics {
                 ),
                 &["cause", "outcome"],
             )?,
-            mutated: IntCounter::new("case2code_writer_mutated_inputs_total", "Inputs added by changing others (--inputs); they cost no tokens.")?,
+            mutated: IntCounter::new(
+                "case2code_writer_mutated_inputs_total",
+                "Inputs added by changing others (--inputs); they cost no tokens.",
+            )?,
             schemas_refused: IntCounter::new(
                 "case2code_writer_schemas_refused_total",
                 "Requests with a JSON schema that the server refused; they were sent again without. Above 0: this server knows none, use --structured off.",

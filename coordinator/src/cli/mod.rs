@@ -76,7 +76,8 @@ pub fn main() -> Result<(), Failure> {
     if let Some(file) = &cli.config {
         settings::check_keys(file, &known_keys())?;
     }
-    let (name, matches) = matches.subcommand().ok_or_else(|| Failure::Usage("a command is needed; see --help".into()))?;
+    let (name, matches) =
+        matches.subcommand().ok_or_else(|| Failure::Usage("a command is needed; see --help".into()))?;
     let resolver = Resolver { matches, file: cli.config.clone() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {

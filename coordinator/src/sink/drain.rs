@@ -113,7 +113,9 @@ async fn drain_from<C: Consumer>(
                     Err(reason) => set_aside(&standing, receipt, Unattributable { reason, body: message.body }).await,
                 },
                 Belongs::NotYet => early.push(receipt),
-                Belongs::Elsewhere(reason) => set_aside(&standing, receipt, Unattributable { reason, body: message.body }).await,
+                Belongs::Elsewhere(reason) => {
+                    set_aside(&standing, receipt, Unattributable { reason, body: message.body }).await
+                }
             }
         }
         let mut out_of_order = 0;
