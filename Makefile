@@ -1,10 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo test chaos lint clean
+.PHONY: help build demo test test-deploy chaos lint clean
 
 OUT ?= demo-out
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 build: ## release binaries in target/release
 	cargo build --release --locked
@@ -19,6 +19,11 @@ demo: ## the main job on examples/, with no model, no broker and the best sandbo
 test: ## all tests; installs RabbitMQ and a Docker engine if they are missing
 	./deploy/test-services.sh
 	cargo test --locked --workspace --all-features
+
+test-deploy: ## images, compose, dashboards, alerts, Kubernetes; installs what it needs from Debian and PyPI
+	./deploy/test-services.sh
+	cargo build --locked -p coordinator -p worker-llm -p worker-exec --bins
+	./deploy/tests/run
 
 chaos: ## everything that can go wrong in a fleet; FLAGS="--broker 4", FLAGS=--help …
 	./deploy/test-services.sh

@@ -17,8 +17,8 @@ import urllib.request
 
 DEPLOY = pathlib.Path(__file__).parent.parent
 # Panels that show nothing while all is well, or once it is over.
-EMPTY = {"Pipeline/Time left", "Pipeline/Rejected, by reason", "Pipeline/Window full",
-         "Execution/Opening a sandbox, 90 %", "Pipeline/Yield"}
+EMPTY = {"Pipeline/Time left", "Pipeline/Items with an outcome", "Pipeline/Rejected, by reason",
+         "Execution/Opening a sandbox, 90 %"}
 # Series that exist only once the thing has happened.
 UNSEEN = {"case2code_writer_asked_again_total", "case2code_writer_repairs_total"}
 NAME = re.compile(r"\b((?:case2code|rabbitmq)_[a-z0-9_]+)\b")
