@@ -110,16 +110,25 @@ pub fn say(finished: &Finished, out: &Path) {
     for (reason, count) in reasons {
         eprintln!("  {count:>7}  {}: {reason}", reason.stage());
     }
-    if total.made_by.len() > 1 {
-        eprintln!("  warning: not all of it was made alike (workers with other settings?):");
+    // In one process nobody has other settings: repairs and answers in JSON have prompts of their own.
+    if total.made_by.len() > 1 && finished.usage.is_none() {
+        eprintln!("  made in several ways (repairs and answers in JSON have prompts of their own; else workers differ):");
         for (maker, count) in &total.made_by {
             eprintln!("  {count:>7}  {maker}");
         }
     }
-    if finished.duplicates > 0 || finished.out_of_order > 0 {
+    if finished.duplicates > 0 {
+        eprintln!("  {} outcomes came twice and were dropped", finished.duplicates);
+    }
+    if let Some(usage) = finished.usage.as_ref().filter(|usage| usage["model"] != "builtin") {
+        let cost = usage["cost"].as_f64().map(|cost| format!(", cost {cost:.4}")).unwrap_or_default();
+        let count = |key: &str| usage[key].as_u64().unwrap_or_default();
         eprintln!(
-            "  {} outcomes arrived out of order, {} came twice and were dropped",
-            finished.out_of_order, finished.duplicates
+            "{} calls, {} answers from the cache, {} prompt and {} completion tokens{cost}",
+            count("calls"),
+            count("cache_hits"),
+            count("prompt_tokens"),
+            count("completion_tokens")
         );
     }
     eprintln!("samples: {}   report: {}", out.join("data").display(), out.join("report.html").display());
