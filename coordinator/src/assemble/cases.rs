@@ -19,6 +19,8 @@ pub(super) struct Case {
     pub literal: bool,
     /// The outcome by value.
     pub outcome_key: String,
+    /// Lines of the function that ran, where they were measured.
+    pub lines: Option<Vec<u32>>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +78,13 @@ impl Case {
             Ok(repr) => literal::canonical(repr),
             Err(raised) => format!("raises {}", raised.text()),
         };
-        Some(Self { arguments: execution.arguments.clone(), result, literal: execution.literal, outcome_key })
+        Some(Self {
+            arguments: execution.arguments.clone(),
+            result,
+            literal: execution.literal,
+            outcome_key,
+            lines: execution.lines.clone(),
+        })
     }
 
     pub fn returns(&self) -> bool {
@@ -90,6 +98,13 @@ impl Case {
     /// Whether every argument's source stands alone, without an import.
     pub fn plain_arguments(&self) -> bool {
         self.arguments.iter().all(|(_, source)| literal::is_plain(source))
+    }
+
+    /// Whether a name stands somewhere in what is shown.
+    pub fn mentions(&self, name: &str) -> bool {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let holds = |text: &str| text.split(|c: char| !is_word(c)).any(|word| word == name);
+        holds(&self.keywords()) || holds(&self.outcome_key)
     }
 
     /// `a=1, b='x'`
@@ -176,6 +191,7 @@ fn defines(function: &Function, keywords: &str) -> bool {
 fn holds_address(text: &str) -> bool {
     text.match_indices("0x").any(|(at, _)| {
         let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
-        digits >= ADDRESS_DIGITS || (digits > 0 && text[..at].ends_with(" at "))
+        // The sandbox leaves `at 0x...` of an object's repr.
+        digits >= ADDRESS_DIGITS || text[..at].ends_with(" at ")
     })
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, Int32Builder, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
-        StructArray,
+        Array, ArrayRef, AsArray, Float64Array, Int32Array, Int32Builder, ListArray, ListBuilder, RecordBatch,
+        StringArray, StringBuilder, StructArray,
     },
     buffer::OffsetBuffer,
-    datatypes::{DataType, Fields, Int32Type},
+    datatypes::{DataType, Fields, Float64Type, Int32Type},
 };
-use pipeline::records::{ChatMessage, Example, Rejection, Sample};
+use pipeline::records::{ChatMessage, Example, Measures, Rejection, Sample};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::columns::{Column, REJECTIONS, SAMPLES, element, example_fields, message_fields, schema};
@@ -63,6 +63,12 @@ impl Row for Sample {
             }
             shown.append(true);
         }
+        let mut parameters = ListBuilder::new(StringBuilder::new()).with_field(element(DataType::Utf8));
+        for row in rows {
+            row.measures.parameters.iter().for_each(|name| parameters.values().append_value(name));
+            parameters.append(true);
+        }
+        let measures = || rows.iter().map(|row| &row.measures);
         let columns: Vec<ArrayRef> = vec![
             text(rows.iter().map(|row| &row.id)),
             text(rows.iter().map(|row| &row.task)),
@@ -73,6 +79,13 @@ impl Row for Sample {
             text(rows.iter().map(|row| &row.code)),
             examples(rows)?,
             Arc::new(shown.finish()),
+            Arc::new(parameters.finish()),
+            counts(measures().map(|of| of.lines))?,
+            counts(measures().map(|of| of.branches))?,
+            Arc::new(measures().map(|of| of.coverage).collect::<Float64Array>()),
+            counts(measures().map(|of| of.distinct_outputs))?,
+            Arc::new(Float64Array::from_iter_values(measures().map(|of| of.top_output_share))),
+            Arc::new(Float64Array::from_iter_values(measures().map(|of| of.error_share))),
             json(rows.iter().map(|row| &row.meta))?,
             json(rows.iter().map(|row| &row.provenance))?,
         ];
@@ -112,6 +125,7 @@ impl Row for Sample {
                         .iter()
                         .map(|index| usize::try_from(*index).context("a negative index in `shown`"))
                         .collect::<anyhow::Result<_>>()?,
+                    measures: measures(batch, row)?,
                     meta: serde_json::from_str(&text("meta")?).context("column meta")?,
                     provenance: serde_json::from_str(&text("provenance")?).context("column provenance")?,
                 })
@@ -153,6 +167,36 @@ impl Row for Rejection {
             })
             .collect()
     }
+}
+
+fn counts(cells: impl Iterator<Item = u32>) -> anyhow::Result<ArrayRef> {
+    let cells = cells.map(i32::try_from).collect::<Result<Vec<i32>, _>>().context("a count is out of range")?;
+    Ok(Arc::new(Int32Array::from(cells)))
+}
+
+fn measures(batch: &RecordBatch, row: usize) -> anyhow::Result<Measures> {
+    let count = |name: &str| {
+        let column = cells(batch, name)?.as_primitive_opt::<Int32Type>();
+        let cell = column.with_context(|| format!("column {name} holds no int32"))?.value(row);
+        u32::try_from(cell).with_context(|| format!("column {name} has a negative count"))
+    };
+    let share = |name: &str| {
+        let column = cells(batch, name)?.as_primitive_opt::<Float64Type>();
+        let column = column.with_context(|| format!("column {name} holds no float64"))?;
+        anyhow::Ok(column.is_valid(row).then(|| column.value(row)))
+    };
+    let sure = |name: &str| share(name)?.with_context(|| format!("column {name} has a null in row {row}"));
+    let names = list(batch, "parameters")?.value(row);
+    let names = names.as_string_opt::<i32>().context("column parameters is no list of strings")?;
+    Ok(Measures {
+        parameters: names.iter().flatten().map(str::to_owned).collect(),
+        lines: count("lines")?,
+        branches: count("branches")?,
+        coverage: share("coverage")?,
+        distinct_outputs: count("distinct_outputs")?,
+        top_output_share: sure("top_output_share")?,
+        error_share: sure("error_share")?,
+    })
 }
 
 fn named<T: DeserializeOwned>(name: String) -> serde_json::Result<T> {
