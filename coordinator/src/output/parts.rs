@@ -83,7 +83,7 @@ impl PartWriter {
 /// Replaces a part in one step by what `write` writes, or removes it where that says false. The temporary name begins
 /// with a dot, which keeps it out of `data/*`; it is always the same, so a left-over of a killed process is
 /// overwritten.
-fn replace(
+pub(super) fn replace(
     folder: &Path,
     name: &str,
     write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<bool>,
@@ -107,7 +107,7 @@ fn replace(
     result.map(drop)
 }
 
-fn sync(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn sync(folder: &Path) -> anyhow::Result<()> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.with_context(|| format!("writing {}", folder.display()))
 }
