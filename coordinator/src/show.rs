@@ -45,7 +45,7 @@ pub fn show(out: &Path, id: Option<&str>) -> Result<String, Failure> {
 
 /// What was kept of a function: of that id, or of that one which is the beginning of a row's.
 fn executed(out: &Path, id: &str, row: &str) -> anyhow::Result<Option<ExecutedFunction>> {
-    let is_it = |have: &str| have == id || have == row || row.strip_prefix(have).is_some_and(|rest| is_row(rest));
+    let is_it = |have: &str| have == id || have == row || row.strip_prefix(have).is_some_and(is_row);
     for (_, part) in stages::outcome_parts(out)? {
         for outcome in stages::read(&part)? {
             if let ItemOutcome::Executed(executed) = outcome

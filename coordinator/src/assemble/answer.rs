@@ -13,6 +13,9 @@ use super::{
 /// Names that a masked function may take; the first that its program does not use.
 const MASKS: [&str; 4] = ["func", "target", "mystery", "unnamed_function"];
 
+/// Statements of a program that are looked at for what they define.
+const MAX_STATEMENTS: usize = 10_000;
+
 /// A function's program, read once.
 pub(super) struct Answer {
     /// Context and function as the answer has them.
@@ -23,6 +26,8 @@ pub(super) struct Answer {
     pub name: String,
     /// The parts of the function.
     pub anatomy: Anatomy,
+    /// Names that it reads and nothing in it defines; the block of examples may have defined them.
+    pub missing: Vec<String>,
     /// Globals that the program assigns when it is called.
     pub assigned_globals: Vec<String>,
 }
@@ -44,12 +49,15 @@ impl Answer {
         let first_line = 1 + newlines(&source).saturating_sub(newlines(&function.code));
         let read = with_module(&source, |module| {
             let anatomy = module.anatomy(&name, first_line).unwrap_or_default();
-            (module.retouched(retouch), anatomy, module.assigned_globals())
+            let definition = module.definitions().into_iter().rfind(|definition| definition.name == name);
+            let unresolved = definition.map(|it| module.bindings().needs(&it, MAX_STATEMENTS).missing);
+            let missing = unresolved.into_iter().flatten().filter(|name| !module.binds(name)).collect::<Vec<_>>();
+            (module.retouched(retouch), anatomy, missing, module.assigned_globals())
         });
         // Whatever ran parses; should the two parsers differ on something, the source itself is the answer.
-        let (text, anatomy, assigned_globals) =
-            read.unwrap_or_else(|_| (source.clone(), Anatomy::default(), Vec::new()));
-        Self { text, source, name, anatomy, assigned_globals }
+        let (text, anatomy, missing, assigned_globals) =
+            read.unwrap_or_else(|_| (source.clone(), Anatomy::default(), Vec::new(), Vec::new()));
+        Self { text, source, name, anatomy, missing, assigned_globals }
     }
 }
 

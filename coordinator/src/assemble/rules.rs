@@ -85,7 +85,11 @@ fn nothing_returned(candidate: &Candidate<'_>) -> Option<String> {
     none.then(|| format!("none of {} examples returned a value", executions.len()))
 }
 
+/// A name that only the block of examples defined is as undefined: the answer runs without it.
 fn undefined_name(candidate: &Candidate<'_>) -> Option<String> {
+    if let Some(name) = candidate.answer.missing.first() {
+        return Some(format!("the answer reads `{name}`, which nothing in it defines"));
+    }
     candidate.executed.executions.iter().find_map(|execution| match &execution.outcome {
         Outcome::Error(error)
             if !error.explicit

@@ -238,7 +238,8 @@ impl ReportArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let run = finish::read(&self.out)?;
         if self.json {
-            return print(&format!("{}\n", serde_json::to_string_pretty(&run).map_err(anyhow::Error::from)?));
+            let numbers = report::numbers(&run, &self.out)?;
+            return print(&format!("{}\n", serde_json::to_string_pretty(&numbers).map_err(anyhow::Error::from)?));
         }
         let page = report::render(&run, &self.out)?;
         std::fs::write(self.out.join("report.html"), page).map_err(anyhow::Error::from)?;

@@ -6,10 +6,12 @@
 //! - [`read`]: reads them back
 //! - [`stages`]: every record as it came
 //! - [`card`]: README.md, by which `datasets` loads the folder
+//! - [`figures`]: distributions over samples
 //! - [`report`]: the page `report.html`
 
 pub mod card;
 pub mod columns;
+pub mod figures;
 pub mod parts;
 pub mod read;
 pub mod report;

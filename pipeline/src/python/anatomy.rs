@@ -46,6 +46,11 @@ impl Module<'_> {
         Some(survey.found)
     }
 
+    /// Whether any statement of the module binds a name, in whatever way.
+    pub fn binds(&self, name: &str) -> bool {
+        self.statements.iter().any(|statement| statement.names.binds.contains(name))
+    }
+
     /// Names other than its own that a top-level function or class binds in the module, by `global`, when it runs.
     pub fn assigned_globals(&self) -> Vec<String> {
         let mut names = Vec::new();
