@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use coordinator::assemble::{AssembleSettings, Assembler, Profile, run_filter};
+use coordinator::assemble::{AssembleSettings, Assembler, Format, Profile, run_filter};
 use pipeline::{
     filter::RejectionWriter,
     records::{Rejection, Sample},
@@ -65,14 +65,17 @@ fn settings(case: &Path) -> Result<AssembleSettings> {
 
 /// Samples and rejections of a case, as they would be written.
 async fn assembled(case: &Path, seed: u64) -> Result<(String, String)> {
+    assembled_from(&fs::read(case.join("executed.jsonl"))?, &settings(case)?, seed).await
+}
+
+async fn assembled_from(input: &[u8], settings: &AssembleSettings, seed: u64) -> Result<(String, String)> {
     let scratch = tempfile::tempdir()?;
     let rejected = scratch.path().join("rejected.jsonl");
-    let input = fs::read(case.join("executed.jsonl"))?;
     let mut samples = Vec::new();
-    let assembler = Assembler::new(&settings(case)?, seed)?;
+    let assembler = Assembler::new(settings, seed)?;
     let writer = RejectionWriter::create(Some(&rejected)).await?;
     let lines = input.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
-    let counts = run_filter(input.as_slice(), "executed.jsonl", assembler, &mut samples, writer).await?;
+    let counts = run_filter(input, "executed.jsonl", assembler, &mut samples, writer).await?;
     assert_eq!(counts.passed + counts.rejected, lines as u64, "every line ends as one thing");
     Ok((String::from_utf8(samples)?, fs::read_to_string(rejected)?))
 }
@@ -169,6 +172,50 @@ async fn strict_samples_are_true_when_run() -> Result {
     let (ran, equal, failures) = python(&Value::from(programs))?;
     assert!(failures.is_empty(), "{failures:?}");
     assert_eq!((ran, equal), (statements, expressions));
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_in_the_published_form_are_published_rows() -> Result {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assemble/ways");
+    let input = fs::read(folder.join("executed.jsonl"))?;
+    let form = |keep_raw, for_eval| AssembleSettings {
+        profile: Profile::Reference,
+        format: Format::Reference,
+        keep_raw,
+        for_eval,
+        ..AssembleSettings::default()
+    };
+    let raw = ["code", "func_name", "example_str", "exec_status", "example_inputs", "example_outputs"];
+    let eval = ["parsed_inputs", "exec_code", "choosed_example_idx"];
+    for (settings, more) in [
+        (form(false, false), vec![]),
+        (form(true, false), raw.to_vec()),
+        (form(false, true), [&raw[..], &eval].concat()),
+    ] {
+        let rows = assembled_from(&input, &settings, SEED).await?.0;
+        let wanted = [&["id", "prompt", "output"][..], &more].concat();
+        for row in rows.lines() {
+            let row: serde_json::Map<String, Value> = serde_json::from_str(row)?;
+            assert_eq!(row.keys().collect::<Vec<_>>(), wanted);
+        }
+        assert_eq!(rows.lines().count(), 5);
+    }
+    // What was written reads as the published intermediate form, with the same examples.
+    let published = assembled_from(&input, &form(false, true), SEED).await?.0;
+    let settings = AssembleSettings { profile: Profile::Reference, ..AssembleSettings::default() };
+    let (ours, theirs) = (
+        assembled_from(&input, &settings, SEED).await?.0,
+        assembled_from(published.as_bytes(), &settings, SEED).await?.0,
+    );
+    assert_eq!(ours.lines().count(), 5);
+    for (ours, theirs) in ours.lines().zip(theirs.lines()) {
+        let (ours, theirs): (Sample, Sample) = (serde_json::from_str(ours)?, serde_json::from_str(theirs)?);
+        assert_eq!(
+            (ours.examples, ours.shown, ours.function_name),
+            (theirs.examples, theirs.shown, theirs.function_name)
+        );
+    }
     Ok(())
 }
 

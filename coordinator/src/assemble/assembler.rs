@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 use super::{
     answer::Answer,
     cases::{self, Case},
-    measures,
+    measures, published_row,
     random::Random,
     reach::Reach,
     render::{self, Rendered},
     rules::{self, Candidate},
     select,
-    settings::AssembleSettings,
+    settings::{AssembleSettings, Format},
     task::Task,
     wording::Wording,
 };
@@ -43,6 +43,9 @@ impl Assembler {
     pub fn new(settings: &AssembleSettings, seed: u64) -> Result<Self, Failure> {
         if settings.renderings == 0 || settings.task.is_empty() {
             return Err(Failure::Usage("--task and --renderings: a function gives at least one sample".into()));
+        }
+        if (settings.keep_raw || settings.for_eval) && settings.format != Format::Reference {
+            return Err(Failure::Usage("--keep-raw and --for-eval are columns of --format reference".into()));
         }
         let skipped = settings.skip_filters.iter().map(|name| filter_named(name)).collect::<Result<_, _>>()?;
         let mut settings = settings.clone();
@@ -123,6 +126,7 @@ pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Result<Vec
         function_name: answer.name.clone(),
         code: answer.source.clone(),
         examples: examples.clone(),
+        published: published_row::columns(settings, &executed, &answer, &cases, &shown),
         shown,
         measures: measures.clone(),
         meta: executed.function.meta.clone(),
@@ -132,6 +136,11 @@ pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Result<Vec
 }
 
 impl Assembler {
+    /// How a sample stands on a line: as a record, or in the published form.
+    pub fn line_format(&self) -> Format {
+        self.settings.format
+    }
+
     /// One row: which cases it shows or asks about, and its words. None where the function has no case for it.
     #[expect(clippy::too_many_arguments, reason = "what one row depends on, and nothing else")]
     fn row(

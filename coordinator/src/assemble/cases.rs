@@ -12,6 +12,8 @@ const ADDRESS_DIGITS: usize = 9;
 /// An example that the filters left: what was passed, what came back, and both in the form in which they compare.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
+    /// `repr` of the arguments as a dict.
+    pub input: String,
     /// `[name, source]` in order.
     pub arguments: Vec<(String, String)>,
     pub result: Result<String, Raised>,
@@ -79,6 +81,7 @@ impl Case {
             Err(raised) => format!("raises {}", raised.text()),
         };
         Some(Self {
+            input: execution.input.clone(),
             arguments: execution.arguments.clone(),
             result,
             literal: execution.literal,

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::{Assembler, assemble, read_executed};
+use crate::output::rows::Row;
 
 /// Bytes of lines that are worked at a time.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -78,7 +79,7 @@ fn work(chunk: Chunk, source: &str, assembler: &Assembler) -> anyhow::Result<Wor
         match read_executed(source, number, line).and_then(|executed| assemble(executed, assembler)) {
             Ok(samples) => {
                 for sample in &samples {
-                    serde_json::to_writer(&mut worked.samples, sample)?;
+                    sample.write_line(&mut worked.samples, assembler.line_format())?;
                     worked.samples.push(b'\n');
                 }
                 worked.passed += 1;

@@ -15,14 +15,17 @@ pub enum Format {
     Parquet,
     /// JSON Lines
     Jsonl,
+    /// JSON Lines of `id`, `prompt` and `output`, as published
+    Reference,
 }
 
 impl Format {
-    /// As in settings, identities and file extensions.
+    /// As in settings and identities.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",
             Self::Jsonl => "jsonl",
+            Self::Reference => "reference",
         }
     }
 }
@@ -136,6 +139,13 @@ pub struct AssembleSettings {
     /// Words and forms of prompts, in place of prompts/samples.toml, which says how it is written
     #[arg(long, value_name = "FILE")]
     pub wording: Option<PathBuf>,
+    /// With --format reference: the columns of the published intermediate files, too (`code`, `func_name`,
+    /// `example_inputs`, `example_outputs` …)
+    #[arg(long)]
+    pub keep_raw: bool,
+    /// With --format reference: all columns of a published test set
+    #[arg(long)]
+    pub for_eval: bool,
     /// Filters of the profile to leave out, by the name of their reason (`identity`, `constant_output` …), separated by
     /// commas
     #[arg(long, value_delimiter = ',', value_name = "REASON,…")]
@@ -155,6 +165,8 @@ impl Default for AssembleSettings {
             docstrings: false,
             names: Names::default(),
             wording: None,
+            keep_raw: false,
+            for_eval: false,
             skip_filters: Vec::new(),
         }
     }
@@ -185,6 +197,8 @@ impl AssembleSettings {
             "answer": self.answer_form(),
             "docstrings": self.docstrings,
             "names": self.names,
+            "keep_raw": self.keep_raw,
+            "for_eval": self.for_eval,
             "skip_filters": skipped,
             "rendering_blake3": wording,
         })

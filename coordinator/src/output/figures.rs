@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use pipeline::records::{Example, Sample};
 use serde::Serialize;
 
+/// Upper bounds of the classes of held-out examples.
+const HELD_OUT: [usize; 5] = [2, 5, 10, 20, 30];
+
 /// Upper bounds of the classes of prompt lengths, in characters.
 const PROMPT_CHARS: [usize; 6] = [250, 500, 1_000, 2_000, 4_000, 8_000];
 
@@ -54,7 +57,8 @@ impl Figures {
         self.samples += 1;
         *self.shown.entry(sample.shown.len()).or_default() += 1;
         let held_out = sample.examples.len().saturating_sub(sample.shown.len());
-        *self.held_out.entry(if held_out < 10 { held_out } else { held_out / 10 * 10 }).or_default() += 1;
+        let class = HELD_OUT.iter().position(|bound| held_out < *bound).unwrap_or(HELD_OUT.len());
+        *self.held_out.entry(class).or_default() += 1;
         let chars = sample.prompt.chars().count();
         let class = PROMPT_CHARS.iter().position(|bound| chars < *bound).unwrap_or(PROMPT_CHARS.len());
         *self.prompt_chars.entry(class).or_default() += 1;
@@ -82,8 +86,10 @@ impl Figures {
         Distributions {
             samples: self.samples,
             examples_shown: named(&self.shown, &|shown| shown.to_string()),
-            examples_held_out: named(&self.held_out, &|held_out| {
-                if held_out < 10 { held_out.to_string() } else { format!("{held_out}–{}", held_out + 9) }
+            examples_held_out: named(&self.held_out, &|class| match (class.checked_sub(1), HELD_OUT.get(class)) {
+                (None, _) => format!("< {}", HELD_OUT[0]),
+                (Some(below), Some(bound)) => format!("{}–{}", HELD_OUT[below], bound - 1),
+                (Some(below), None) => format!("{}+", HELD_OUT[below]),
             }),
             prompt_chars: named(&self.prompt_chars, &|class| match (class.checked_sub(1), PROMPT_CHARS.get(class)) {
                 (None, _) => format!("< {}", PROMPT_CHARS[0]),

@@ -40,7 +40,7 @@ impl Format {
     fn extension(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",
-            Self::Jsonl => "jsonl",
+            Self::Jsonl | Self::Reference => "jsonl",
         }
     }
 }
@@ -71,7 +71,7 @@ impl PartWriter {
         replace(&folder, &name, |file| match self.format {
             _ if rows.is_empty() => Ok(false),
             Format::Parquet => write_parquet(file, rows).map(|()| true),
-            Format::Jsonl => write_jsonl(file, rows).map(|()| true),
+            Format::Jsonl | Format::Reference => write_jsonl(file, rows, self.format).map(|()| true),
         })
         .with_context(|| format!("writing {}", folder.join(&name).display()))?;
         sync(&folder)?;
@@ -112,9 +112,9 @@ pub(super) fn sync(folder: &Path) -> anyhow::Result<()> {
     synced.with_context(|| format!("writing {}", folder.display()))
 }
 
-fn write_jsonl<R: Row>(mut file: impl Write, rows: &[R]) -> anyhow::Result<()> {
+fn write_jsonl<R: Row>(mut file: impl Write, rows: &[R], format: Format) -> anyhow::Result<()> {
     for row in rows {
-        serde_json::to_writer(&mut file, row)?;
+        row.write_line(&mut file, format)?;
         file.write_all(b"\n")?;
     }
     Ok(())

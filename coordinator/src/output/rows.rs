@@ -1,6 +1,6 @@
 //! Records as rows of typed columns, and back.
 
-use std::sync::Arc;
+use std::{borrow::Cow, io::Write, sync::Arc};
 
 use anyhow::{Context, bail};
 use arrow::{
@@ -12,7 +12,10 @@ use arrow::{
     datatypes::{DataType, Fields, Float64Type, Int32Type},
 };
 use pipeline::records::{ChatMessage, Example, Measures, Rejection, Sample};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::assemble::Format;
 
 use super::columns::{Column, REJECTIONS, SAMPLES, element, example_fields, message_fields, schema};
 
@@ -32,6 +35,22 @@ pub trait Row: Serialize + DeserializeOwned + Sized {
     /// A value that the column cannot hold.
     fn encode(rows: &[&Self]) -> anyhow::Result<RecordBatch>;
 
+    /// The row as a line of JSON, without its end.
+    ///
+    /// # Errors
+    /// The other end refuses.
+    fn write_line(&self, to: &mut impl Write, _format: Format) -> serde_json::Result<()> {
+        serde_json::to_writer(to, self)
+    }
+
+    /// A row from a line of JSON.
+    ///
+    /// # Errors
+    /// It is no such row.
+    fn read_line(line: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(line)
+    }
+
     /// Columns as rows.
     ///
     /// # Errors
@@ -42,6 +61,20 @@ pub trait Row: Serialize + DeserializeOwned + Sized {
 impl Row for Sample {
     const FOLDER: &'static str = "data";
     const COLUMNS: &'static [Column] = &SAMPLES;
+
+    fn write_line(&self, to: &mut impl Write, format: Format) -> serde_json::Result<()> {
+        match format {
+            Format::Reference => serde_json::to_writer(to, &Published::of(self)),
+            Format::Parquet | Format::Jsonl => serde_json::to_writer(to, self),
+        }
+    }
+
+    fn read_line(line: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(line).or_else(|error| {
+            // A row in the published form has no task.
+            serde_json::from_str::<Published<'_>>(line).map(Published::into_sample).map_err(|_| error)
+        })
+    }
 
     fn weight(&self) -> usize {
         let examples = self.examples.iter().map(|example| {
@@ -127,10 +160,48 @@ impl Row for Sample {
                         .collect::<anyhow::Result<_>>()?,
                     measures: measures(batch, row)?,
                     meta: serde_json::from_str(&text("meta")?).context("column meta")?,
+                    published: Map::new(),
                     provenance: serde_json::from_str(&text("provenance")?).context("column provenance")?,
                 })
             })
             .collect()
+    }
+}
+
+/// A sample in the published form.
+#[derive(Serialize, Deserialize)]
+struct Published<'a> {
+    id: Cow<'a, str>,
+    prompt: Cow<'a, str>,
+    output: Cow<'a, str>,
+    #[serde(flatten)]
+    more: Cow<'a, Map<String, Value>>,
+}
+
+impl<'a> Published<'a> {
+    fn of(sample: &'a Sample) -> Self {
+        let Sample { id, prompt, output, published, .. } = sample;
+        let text = |text: &'a String| Cow::Borrowed(text.as_str());
+        Self { id: text(id), prompt: text(prompt), output: text(output), more: Cow::Borrowed(published) }
+    }
+
+    /// What of a sample it holds.
+    fn into_sample(self) -> Sample {
+        Sample {
+            id: self.id.into_owned(),
+            task: "induction".to_owned(),
+            prompt: self.prompt.into_owned(),
+            output: self.output.into_owned(),
+            messages: Vec::new(),
+            function_name: String::new(),
+            code: String::new(),
+            examples: Vec::new(),
+            shown: Vec::new(),
+            measures: Measures::default(),
+            meta: Map::new(),
+            provenance: Map::new(),
+            published: self.more.into_owned(),
+        }
     }
 }
 
@@ -204,8 +275,7 @@ fn named<T: DeserializeOwned>(name: String) -> serde_json::Result<T> {
 }
 
 /// Length of the strings in a JSON value, with a little for all else.
-fn json_weight(value: &serde_json::Value) -> usize {
-    use serde_json::Value;
+fn json_weight(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
         Value::Array(entries) => entries.iter().map(json_weight).sum::<usize>() + 2,

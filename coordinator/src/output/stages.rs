@@ -8,15 +8,11 @@ use std::{
 };
 
 use anyhow::Context;
-use pipeline::{
-    python::examples_block,
-    records::{ExecutedFunction, Function, GeneratedInputs, WriteMethod},
-};
+use pipeline::records::{ExecutedFunction, Function, GeneratedInputs};
 use serde::{Deserialize, Serialize};
-use worker_llm::answer::without_thoughts;
 
 use super::parts::{replace, sync};
-use crate::sink::journal::ItemOutcome;
+use crate::{assemble::examples_source, sink::journal::ItemOutcome};
 
 /// Whether a run keeps its records.
 #[derive(Clone, Copy, Debug, Default, clap::Args, Serialize, Deserialize)]
@@ -110,22 +106,14 @@ fn function(outcome: &ItemOutcome) -> Option<Function> {
     }
 }
 
-/// The inputs that an item ran with. The block is the model's own where it was taken as it stood, else the calls as
-/// they ran.
+/// The inputs that an item ran with.
 fn inputs(outcome: &ItemOutcome) -> Option<GeneratedInputs> {
     let ItemOutcome::Executed(executed) = outcome else { return None };
-    let ExecutedFunction { function, generation, executions, .. } = &**executed;
-    let own = (generation.method == WriteMethod::Plain.into())
-        .then(|| examples_block(&without_thoughts(&generation.completion)).ok())
-        .flatten()
-        .map(|block| block.source);
-    let examples = own.unwrap_or_else(|| {
-        let call = |arguments: &[(String, String)]| {
-            let arguments: Vec<String> = arguments.iter().map(|(name, source)| format!("{name}={source}")).collect();
-            format!("    dict({}),\n", arguments.join(", "))
-        };
-        let calls: String = executions.iter().map(|execution| call(&execution.arguments)).collect();
-        format!("examples = [\n{calls}]\n")
-    });
-    Some(GeneratedInputs { function: function.clone(), examples, generation: generation.clone(), repairs_left: 0 })
+    let ExecutedFunction { function, generation, .. } = &**executed;
+    Some(GeneratedInputs {
+        function: function.clone(),
+        examples: examples_source(executed),
+        generation: generation.clone(),
+        repairs_left: 0,
+    })
 }

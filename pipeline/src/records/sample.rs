@@ -33,6 +33,9 @@ pub struct Sample {
     pub meta: Meta,
     /// What made it: model, prompt, seeds, Python version, image; nothing that depends on time or machine.
     pub provenance: Map<String, Value>,
+    /// What rows in the published form hold beside question and answer. No field of the record.
+    #[serde(skip)]
+    pub published: Map<String, Value>,
 }
 
 /// What a function is like, and what its examples did.
