@@ -86,7 +86,7 @@ fn task(case: &mut Case) -> WriteTask {
         method: WriteMethod::Plain.into(),
     };
     let inputs = GeneratedInputs { function, examples, generation, repairs_left };
-    WriteTask::Repair(Box::new(RepairRequest { inputs, problem }))
+    WriteTask::Repair(Box::new(RepairRequest { inputs, problem, keep: false }))
 }
 
 /// Leaked: a script lives as long as its server, and that as long as the test.
