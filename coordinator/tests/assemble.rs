@@ -219,6 +219,41 @@ async fn rows_in_the_published_form_are_published_rows() -> Result {
     Ok(())
 }
 
+/// `prompts/samples.toml` with something else in it, as a user's own file.
+#[tokio::test]
+async fn words_of_ones_own_are_used_and_wrong_ones_are_told() -> Result {
+    let folder = tempfile::tempdir()?;
+    let words = include_str!("../../prompts/samples.toml");
+    let input = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assemble/ways/executed.jsonl"))?;
+    let with = |what: &str, instead: &str| -> Result<AssembleSettings> {
+        assert!(words.contains(what), "{what}");
+        let file = folder.path().join("words.toml");
+        fs::write(&file, words.replacen(what, instead, 1))?;
+        Ok(AssembleSettings { wording: Some(file), ..AssembleSettings::default() })
+    };
+    let first = "\"Work out what this Python function does from the examples, and write it.\"";
+    let settings = with(first, "{ text = \"Mine, and {name}.\", weight = 100000 }")?;
+    assert_ne!(settings.identity(), AssembleSettings::default().identity());
+    for line in assembled_from(&input, &settings, SEED).await?.0.lines() {
+        let sample: Sample = serde_json::from_str(line)?;
+        assert!(sample.prompt.contains(&format!("Mine, and {}.", sample.function_name)), "{}", sample.prompt);
+    }
+    for (what, instead, told) in [
+        ("header = 0.7", "header = 1.7", "order.header"),
+        ("header = 0.7", "haeder = 0.7", "haeder"),
+        ("\"Signature: `{signature}`\"", "\"Signature: {name}\"", "{signature}"),
+        ("\"function\", \"examples\"]", "\"examples\", \"examples\"]", "arrangement"),
+        ("answers = [\"{fence}\"]", "answers = [\"x\"]", "{fence}"),
+        ("answers = [\"{fence}\"]", "answers = []", "answers"),
+        ("weight = 10 }", "weight = -1 }", "order.arrangements"),
+        ("returns = \"assert {call} == {output}\"", "returns = \"assert {call}\"", "format `assert`"),
+    ] {
+        let error = Assembler::new(&with(what, instead)?, SEED).map(|_| ()).expect_err(instead).to_string();
+        assert!(error.contains(told) && error.contains("words.toml"), "{instead}: {error}");
+    }
+    Ok(())
+}
+
 /// A line that claims equality, as a statement.
 fn claim(line: &str, call: &str) -> Option<String> {
     if line.starts_with("assert ") {

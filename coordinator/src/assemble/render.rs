@@ -31,8 +31,11 @@ pub(super) fn induction(
     };
     // Draws are made in the same order for every function, used or not.
     let order = &wording.order;
-    let positional = random.chance(order.positional) && signature.positional && shown.iter().all(in_order);
+    let by_position = random.chance(order.positional);
     let format = choose(&wording.formats, shown, random);
+    // Several values without a call around them would tell nobody which is which.
+    let plain = |case: &&Case| format.returns.contains("{call}") || case.arguments.len() < 2;
+    let positional = by_position && signature.positional && shown.iter().all(|case| in_order(case) && plain(case));
     let names = [("signature", signature.text.as_str()), ("name", &answer.name)];
     let instruction = fill(wording.instructions.draw(random), &names);
     let function_header = fill(wording.function_headers.draw(random), &names);
