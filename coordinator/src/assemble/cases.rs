@@ -112,7 +112,17 @@ impl Case {
 
     /// `a=1, b='x'`
     pub fn keywords(&self) -> String {
-        self.arguments.iter().map(|(name, source)| format!("{name}={source}")).collect::<Vec<_>>().join(", ")
+        let mut text = String::with_capacity(self.keywords_len());
+        for (at, (name, source)) in self.arguments.iter().enumerate() {
+            let parts = [if at > 0 { ", " } else { "" }, name, "=", source];
+            parts.iter().for_each(|part| text.push_str(part));
+        }
+        text
+    }
+
+    /// Bytes of [`Self::keywords`], or a few more.
+    pub fn keywords_len(&self) -> usize {
+        self.arguments.iter().map(|(name, source)| name.len() + source.len() + 3).sum()
     }
 
     /// As a column of the sample.

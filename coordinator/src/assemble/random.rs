@@ -2,13 +2,18 @@
 const PURPOSE: &str = "case2code assemble 2026-11 draws of a sample, rows and arrangements";
 
 /// The generator of one row's draws: a stream of bytes from (run seed, id of the row), nothing else.
-pub(super) struct Random(blake3::OutputReader);
+pub(super) struct Random {
+    stream: blake3::OutputReader,
+    /// A block of the stream, of which the first `used` bytes are drawn.
+    block: [u8; 64],
+    used: usize,
+}
 
 impl Random {
     pub fn new(seed: u64, id: &str) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(PURPOSE);
         hasher.update(&seed.to_le_bytes()).update(id.as_bytes());
-        Self(hasher.finalize_xof())
+        Self { stream: hasher.finalize_xof(), block: [0; 64], used: 64 }
     }
 
     /// A number below `bound`; 0 where `bound` is 0.
@@ -44,8 +49,13 @@ impl Random {
     }
 
     fn next(&mut self) -> u64 {
+        if self.used == self.block.len() {
+            self.stream.fill(&mut self.block);
+            self.used = 0;
+        }
         let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
+        bytes.copy_from_slice(&self.block[self.used..self.used + 8]);
+        self.used += 8;
         u64::from_le_bytes(bytes)
     }
 }

@@ -138,7 +138,9 @@ fn one_line(error: &str) -> String {
 /// Draws by weight among the formats that the values allow.
 fn choose<'a>(formats: &'a [ExampleFormat], shown: &[&Case], random: &mut Random) -> &'a ExampleFormat {
     let literals = shown.iter().all(|case| case.plain_arguments() && (case.literal || !case.returns()));
-    let backticks = shown.iter().any(|case| case.keywords().contains('`') || case.outcome_key.contains('`'));
+    let backtick =
+        |case: &&Case| case.arguments.iter().any(|(_, source)| source.contains('`')) || case.outcome_key.contains('`');
+    let backticks = shown.iter().any(backtick);
     // An interactive session prints nothing for None.
     let none = shown.iter().any(|case| case.outcome_key == "None");
     let unfit = |format: &ExampleFormat| {

@@ -189,6 +189,11 @@ impl<'a> Choice<'a> {
 
     /// Gives up the largest until what is shown is short enough.
     fn within_budget(&mut self, least: usize) {
+        // Bytes are no fewer than characters: nearly always that settles it.
+        let bytes = |at: &usize| self.cases[*at].keywords_len() + self.cases[*at].outcome_key.len();
+        if self.picked.iter().map(bytes).sum::<usize>() <= BUDGET_CHARS {
+            return;
+        }
         let chars = |at: usize| self.cases[at].keywords().chars().count() + self.cases[at].outcome_key.chars().count();
         let size: Vec<usize> = (0..self.cases.len()).map(chars).collect();
         while self.picked.len() > least && self.picked.iter().map(|at| size[*at]).sum::<usize>() > BUDGET_CHARS {
