@@ -1,14 +1,17 @@
 //! A stage as a filter over JSON Lines: the same stage code as behind a queue, output in input order.
 
 use std::{
-    future::ready,
+    collections::BTreeMap,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter};
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter},
+    sync::Semaphore,
+};
 
 use crate::{
     consume::{MAX_ATTEMPTS, poison},
@@ -22,6 +25,10 @@ use crate::{
 const OUTAGE_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// Between two times that it asks.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Records that may have been begun and not written, as a multiple of those that are worked at once: one that takes long
+/// holds up the order of the output, not the others' work.
+const AHEAD: usize = 8;
 
 /// How many records a filter passed on and turned down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +123,8 @@ pub struct Reading<'a, T> {
 /// order. An unreadable line is one rejection.
 ///
 /// # Errors
-/// A service that the stage needs stays away, or a file fails: then what was written so far is whole lines.
+/// A service that the stage needs stays away, or a file fails: then what was written so far is whole lines, the first of
+/// the output that there would have been.
 pub async fn run<S: Stage>(
     stage: Arc<S>,
     input: impl AsyncBufRead + Send + Unpin,
@@ -125,42 +133,54 @@ pub async fn run<S: Stage>(
     output: impl AsyncWrite + Send + Unpin,
     mut rejected: RejectionWriter,
 ) -> Result<Counts, Failure> {
-    let lines = stream::try_unfold((input, 0u64), |(mut input, number)| async move {
+    let concurrency = concurrency.max(1);
+    // A place is taken with a line and given back when what became of it is written.
+    let places = Arc::new(Semaphore::new(concurrency.saturating_mul(AHEAD)));
+    let lines = stream::try_unfold((input, 0u64, Arc::clone(&places)), |(mut input, number, places)| async move {
+        places.acquire().await?.forget();
         let mut line = Vec::new();
         let read = input.read_until(b'\n', &mut line).await?;
-        anyhow::Ok((read > 0).then_some(((number + 1, line), (input, number + 1))))
+        anyhow::Ok((read > 0).then_some(((number, line), (input, number + 1, places))))
     });
     let stopped = stop.clone();
     let verdicts = lines
         .take_until(stopped.cancelled())
-        .try_filter(|(_, line)| ready(!line.trim_ascii().is_empty()))
-        .map_ok(|(number, line)| {
-            let (stage, record, stop) = (Arc::clone(&stage), read(source, number, line), stop.clone());
+        .map_ok(|(at, line)| {
+            let record = (!line.trim_ascii().is_empty()).then(|| read(source, at + 1, line));
+            let (stage, stop) = (Arc::clone(&stage), stop.clone());
             async move {
-                match record {
-                    Ok(record) => attempts(&*stage, record, seed, &stop).await.map_err(anyhow::Error::from),
-                    Err(rejection) => Ok(Verdict::Reject(rejection)),
-                }
+                let verdict = match record {
+                    Some(Ok(record)) => Some(attempts(&*stage, record, seed, &stop).await?),
+                    Some(Err(rejection)) => Some(Verdict::Reject(rejection)),
+                    None => None, // a blank line
+                };
+                anyhow::Ok((at, verdict))
             }
         })
-        .try_buffered(concurrency.max(1));
+        .try_buffer_unordered(concurrency);
     let mut verdicts = std::pin::pin!(verdicts);
     let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
+    let (mut done, mut next) = (BTreeMap::new(), 0);
     let ended = loop {
-        let verdict = match verdicts.try_next().await {
-            Ok(Some(verdict)) => verdict,
+        match verdicts.try_next().await {
+            Ok(Some((at, verdict))) => done.insert(at, verdict),
             Ok(None) => break Ok(()),
             Err(error) => break Err(failure(error)),
         };
-        // A filter has no way back.
-        match verdict.without_repair() {
-            Ok(record) => {
-                write_line(&mut output, &record).await?;
-                counts.passed += 1;
-            }
-            Err(rejection) => {
-                rejected.write(&rejection).await?;
-                counts.rejected += 1;
+        while let Some(verdict) = done.remove(&next) {
+            next += 1;
+            places.add_permits(1);
+            // A filter has no way back.
+            match verdict.map(Verdict::without_repair) {
+                Some(Ok(record)) => {
+                    write_line(&mut output, &record).await?;
+                    counts.passed += 1;
+                }
+                Some(Err(rejection)) => {
+                    rejected.write(&rejection).await?;
+                    counts.rejected += 1;
+                }
+                None => {}
             }
         }
     };

@@ -198,3 +198,46 @@ async fn a_filter_goes_on_after_a_record_that_always_fails() {
     let reasons = rejected.lines().map(|line| serde_json::from_str::<Rejection>(line).expect("JSON").reason);
     assert_eq!(reasons.collect::<Vec<_>>(), [Reason::NoExamples, Reason::Poison, Reason::Unreadable]);
 }
+
+/// Its first record is done when all others are.
+struct FirstLast {
+    others_done: tokio::sync::watch::Sender<u64>,
+}
+
+impl Stage for FirstLast {
+    type Input = Function;
+    type Output = Function;
+    const NAME: StageName = StageName::WriteInputs;
+
+    async fn process(&self, function: Function, _seed: u64) -> Result<Verdict<Function>, StageError> {
+        if function.id == "f0" {
+            self.others_done.subscribe().wait_for(|done| *done == OTHERS).await.expect("the sender lives");
+        } else {
+            self.others_done.send_modify(|done| *done += 1);
+        }
+        Ok(Verdict::Pass(function))
+    }
+}
+
+const OTHERS: u64 = 7;
+
+/// One record that takes long does not hold up the others, and the output is in order all the same.
+#[tokio::test]
+async fn a_filter_works_ahead_of_a_slow_record() {
+    let lines: Vec<String> =
+        (0..=OTHERS).map(|index| serde_json::to_string(&function(index)).expect("a record")).collect();
+    let input = lines.join("\n\n");
+    let (others_done, _) = tokio::sync::watch::channel(0);
+    let mut output = Vec::new();
+    let working = filter::run(
+        Arc::new(FirstLast { others_done }),
+        input.as_bytes(),
+        filter::Reading { source: "test", seed: 0, read: filter::read_record, stop: CancellationToken::new() },
+        2,
+        &mut output,
+        filter::RejectionWriter::create(None).await.expect("none is needed"),
+    );
+    let counts = tokio::time::timeout(Duration::from_secs(30), working).await.expect("no record waits for ever");
+    assert_eq!(counts.expect("no error"), filter::Counts { passed: OTHERS + 1, rejected: 0 });
+    assert_eq!(String::from_utf8_lossy(&output).lines().collect::<Vec<_>>(), lines);
+}

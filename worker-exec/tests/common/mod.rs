@@ -103,7 +103,8 @@ pub fn settings(sandbox: SandboxChoice) -> ExecSettings {
         runtime: None,
         slots: Some(1),
         sandbox_programs: 0,
-        timeout: 0.5,
+        // Room for what must reach its memory limit first, on a machine whose page faults are slow.
+        timeout: 1.0,
         memory_limit: 256,
         stability: true,
     }
