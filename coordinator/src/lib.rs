@@ -7,8 +7,9 @@
 //! - [`submit`]: the feed of a fleet, with its cursor
 //! - [`run`]: every stage in one process; [`dry_run`]: what it would do; [`spent`]: what it has spent
 //! - [`sink`]: outcomes → journals → parts
-//! - [`assemble`]: one executed function → samples or a rejection
+//! - [`assemble`]: one executed function → samples or a rejection; [`parallel`]: on all cores
 //! - [`output`]: parts, dataset card and report
+//! - [`reassemble`]: the records of a run → samples, again
 //! - [`show`]: one item, as a person reads it
 //! - [`finish`]: what a finished run leaves
 //! - [`identity`]: which settings make a run what it is
@@ -27,8 +28,10 @@ pub mod feed;
 pub mod finish;
 pub mod identity;
 pub mod output;
+pub mod parallel;
 pub mod progress;
 pub mod purge;
+pub mod reassemble;
 pub mod run;
 pub mod show;
 pub mod sink;

@@ -24,6 +24,7 @@ use crate::{
     feed::{self, Sharding},
     finish::{self, Finished},
     identity::{self, SharedSettings},
+    output::StageSettings,
     progress::{Progress, RunCounts},
     sink::{
         drain::{Until, drain},
@@ -49,6 +50,8 @@ pub struct Run {
     pub exec: ExecSettings,
     /// Settings of `assemble`.
     pub assemble: AssembleSettings,
+    /// Whether records are kept.
+    pub stages: StageSettings,
 }
 
 impl Run {
@@ -71,7 +74,7 @@ impl Run {
         }
         let usage = folder.usage_file();
         let budget = self.writer.budget(usage.read()?)?;
-        let shards = Shards::open(folder, self.assemble.clone())?;
+        let shards = Shards::open(folder, self.assemble.clone(), self.stages)?;
         // Of the whole run: what earlier processes spent counts. With everything written there is nothing to stop.
         let limited = !budget.exhausted().is_cancelled();
         if !limited {

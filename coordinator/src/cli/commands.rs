@@ -17,7 +17,7 @@ use crate::{
     collect::CollectSettings,
     dead, finish,
     identity::SharedSettings,
-    output::report,
+    output::{StageSettings, report},
     purge::{self, Consent},
     run::Run,
     sink::fleet,
@@ -48,6 +48,8 @@ pub(crate) struct RunArgs {
     exec: ExecSettings,
     #[command(flatten)]
     assemble: AssembleSettings,
+    #[command(flatten)]
+    stages: StageSettings,
 }
 
 impl RunArgs {
@@ -67,6 +69,7 @@ impl RunArgs {
             writer: writer.under(assemble.profile),
             exec: resolver.get(&self.exec)?,
             assemble,
+            stages: resolver.get(&self.stages)?,
         };
         if self.dry_run {
             let text = tokio::task::spawn_blocking(move || run.dry()).await.map_err(anyhow::Error::from)??;
@@ -116,6 +119,8 @@ pub(crate) struct SinkArgs {
     broker: BrokerSettings,
     #[command(flatten)]
     assemble: AssembleSettings,
+    #[command(flatten)]
+    stages: StageSettings,
 }
 
 impl SinkArgs {
@@ -126,7 +131,7 @@ impl SinkArgs {
         stop: CancellationToken,
     ) -> Result<(), Failure> {
         let (assemble, broker) = (resolver.get(&self.assemble)?, resolver.get(&self.broker)?);
-        fleet::sink(&self.out, &assemble, &broker, telemetry, stop).await
+        fleet::sink(&self.out, &assemble, resolver.get(&self.stages)?, &broker, telemetry, stop).await
     }
 }
 
@@ -233,7 +238,8 @@ impl ReportArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let run = finish::read(&self.out)?;
         if self.json {
-            return print(&format!("{}\n", serde_json::to_string_pretty(&run).map_err(anyhow::Error::from)?));
+            let numbers = report::numbers(&run, &self.out)?;
+            return print(&format!("{}\n", serde_json::to_string_pretty(&numbers).map_err(anyhow::Error::from)?));
         }
         let page = report::render(&run, &self.out)?;
         std::fs::write(self.out.join("report.html"), page).map_err(anyhow::Error::from)?;
