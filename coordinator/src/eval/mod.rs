@@ -1,0 +1,26 @@
+//! A model's answers to a Case2Code test set, scored as published and by value.
+//!
+//! Modules, in the order in which the data meets them:
+//!
+//! - [`settings`]: how it is scored
+//! - [`item`]: the test set, [`completion`]: the answers to it, both from [`lines`]
+//! - [`standard`]: what an item's own code says of its inputs; [`value`]: what its reprs stand for
+//! - [`published`]: the published rule
+//! - [`verdict`]: what a completion did, judged both ways
+//! - [`evaluation`]: all of it, into a [`folder`]
+//! - [`score`]: pass@k; [`summary`]: the figures, as a [`table`] and as a [`page`]
+
+pub mod completion;
+pub mod evaluation;
+pub mod folder;
+pub mod item;
+pub mod lines;
+pub mod page;
+pub mod published;
+pub mod score;
+pub mod settings;
+pub mod standard;
+pub mod summary;
+pub mod table;
+pub mod value;
+pub mod verdict;
