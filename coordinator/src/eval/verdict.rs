@@ -1,6 +1,9 @@
 //! What a completion did, and whether that is right.
 
-use pipeline::{records::Outcome, stage::StageError};
+use pipeline::{
+    records::{Outcome, RaisedError},
+    stage::StageError,
+};
 use serde::{Deserialize, Serialize};
 use worker_exec::{
     Executor,
@@ -11,8 +14,9 @@ use super::{
     completion::NOT_STOPPED,
     item::Item,
     published::{self, RAISED, Raw},
-    standard::{Standard, class},
+    standard::{Input, Standard, class},
     summary::Aside,
+    value::{Value, without_addresses},
 };
 use crate::assemble::quoted::json_ascii;
 
@@ -175,7 +179,7 @@ impl Judged {
             _ => (0..item.example_outputs.len()).find(|at| !told(ran, *at, item.example_outputs[*at].line())),
         };
         let count = standard.inputs.len().max(ran.examples.unwrap_or(0));
-        let outcome = |at| apart.call(at).map(|call| call.done.outcome.clone());
+        let outcome = |at| apart.call(at).map(|call| recorded(&call.done.outcome, standard.inputs.get(at)));
         let difference = |example: usize| Difference {
             example,
             expected: item.example_outputs.get(example).map(|output| output.line().to_owned()).unwrap_or_default(),
@@ -193,7 +197,7 @@ impl Judged {
 
 /// Over all inputs that can tell, those that are shown, those that are held out.
 fn by_value(standard: &Standard, right: impl Fn(usize) -> bool) -> [Clean; 3] {
-    let of = |wanted: fn(&super::standard::Input) -> bool| {
+    let of = |wanted: fn(&Input) -> bool| {
         let mut any = false;
         for at in standard.scoreable().filter(|at| wanted(&standard.inputs[*at])) {
             any = true;
@@ -229,6 +233,22 @@ fn told(ran: &Ran, at: usize, line: &str) -> bool {
             raised == whole || (elsewise && raised.contains(class(&error.class)))
         }
         Some(Outcome::Limit(_)) | None => false,
+    }
+}
+
+/// The outcome without what is another every time.
+fn recorded(outcome: &Outcome, input: Option<&Input>) -> Outcome {
+    match outcome {
+        Outcome::Return(repr)
+            if input.is_none_or(|input| input.expected.is_err()) || Value::read(repr).has_address() =>
+        {
+            Outcome::Return(without_addresses(repr))
+        }
+        Outcome::Error(error) => {
+            let message = without_addresses(&error.message);
+            Outcome::Error(RaisedError { message, ..error.clone() })
+        }
+        outcome => outcome.clone(),
     }
 }
 
