@@ -16,6 +16,7 @@ impl Run {
     /// # Errors
     /// An input that cannot be read, or a setting that is wrong.
     pub fn dry(&self) -> Result<String, Failure> {
+        self.writer.check()?;
         self.writer.budget(Usage::default())?;
         let mut estimate = Estimate::new(&self.writer)?;
         let (mut functions, mut rejected) = (0u64, BTreeMap::<_, u64>::new());

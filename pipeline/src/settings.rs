@@ -86,6 +86,15 @@ fn layer<'a>(
     Ok(config::File::from_str(&text, config::FileFormat::Json))
 }
 
+/// Reads a number from the command line: `nan` and `inf` are numbers to Rust, and nothing to JSON, so that they would be
+/// no setting at all.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn finite(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| "not a number".to_owned())
+}
+
 /// Starts a service's client again and again for `seconds`, while the service was never reached. Fleet workers may come
 /// up before what they need.
 ///

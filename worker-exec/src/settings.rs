@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use pipeline::error::Failure;
+use pipeline::{error::Failure, settings::finite};
 use serde::{Deserialize, Serialize};
 
 /// Largest repr of a value, in bytes of UTF-8; a larger one is the outcome `output`.
@@ -96,13 +96,5 @@ impl ExecSettings {
     /// CPU time of one input.
     pub fn cpu(&self) -> Duration {
         Duration::from_secs_f64(self.timeout)
-    }
-}
-
-/// `nan` and `inf` are numbers to Rust, and nothing to JSON.
-fn finite(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        _ => Err("not a number of seconds".to_owned()),
     }
 }

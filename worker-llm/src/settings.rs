@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use pipeline::{error::Failure, profile::Profile};
+use pipeline::{error::Failure, profile::Profile, settings::finite};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -52,10 +52,10 @@ pub struct WriterSettings {
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// Sampling temperature
-    #[arg(long, value_name = "T", default_value_t = 0.2)]
+    #[arg(long, value_name = "T", default_value_t = 0.2, value_parser = finite)]
     pub temperature: f64,
     /// Nucleus sampling mass
-    #[arg(long, value_name = "P", default_value_t = 0.95)]
+    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = finite)]
     pub top_p: f64,
     /// Most tokens of one answer
     #[arg(long, value_name = "N", default_value_t = 1024)]
@@ -80,18 +80,18 @@ pub struct WriterSettings {
     #[arg(long, value_enum, default_value_t = Structured::Auto)]
     pub structured: Structured,
     /// Answers asked for in one request; their examples become one list
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub n: u32,
     /// Requests a function; each further one shows what is there and asks for more
-    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "R", default_value_t = 1)]
     pub rounds: u32,
     /// Further calls that show the model what went wrong, where an answer holds no usable example or (in `run` and in a
     /// fleet) every example failed; 0 under the reference profile
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=16))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub repair: u32,
     /// Where fewer than N distinct inputs were written, changed copies of them fill up, without a call; 0 adds none (so
     /// under the reference profile)
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     pub inputs: u32,
     /// The server's way to be asked: chat completions, or plain completions for models without a chat template
     #[arg(long, value_enum, default_value_t = Api::Chat)]
@@ -125,11 +125,36 @@ pub struct WriterSettings {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_tokens_total: Option<u64>,
     /// Stop once so much is spent, by --price; otherwise as --max-tokens-total
-    #[arg(long, value_name = "COST")]
+    #[arg(long, value_name = "COST", value_parser = finite)]
     pub max_cost: Option<f64>,
 }
 
 impl WriterSettings {
+    /// Checks what the types do not, wherever a value comes from.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`], naming the flag.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.limit()?;
+        self.extra_fields()?;
+        let numbers = [
+            ("temperature", self.temperature, 0.0..=100.0),
+            ("top-p", self.top_p, 0.0..=1.0),
+            ("max-tokens", f64::from(self.max_tokens), 1.0..=f64::from(u32::MAX)),
+            ("n", f64::from(self.n), 1.0..=64.0),
+            ("rounds", f64::from(self.rounds), 1.0..=64.0),
+            ("repair", f64::from(self.repair), 0.0..=16.0),
+            ("inputs", f64::from(self.inputs), 0.0..=1000.0),
+        ];
+        match numbers.into_iter().find(|(_, number, range)| !range.contains(number)) {
+            Some((flag, number, range)) => {
+                let (least, most) = range.into_inner();
+                Err(Failure::Usage(format!("--{flag} {number}: must be from {least} to {most}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Requests at each server; none: to be found.
     ///
     /// # Errors

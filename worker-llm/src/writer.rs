@@ -94,6 +94,7 @@ impl Writer {
         patience: Patience,
         budget: Budget,
     ) -> Result<Arc<Self>, Failure> {
+        settings.check()?;
         let metrics = WriterMetrics::unregistered().map_err(anyhow::Error::from)?;
         let inputs = settings.inputs as usize;
         let kind = match settings.writer {

@@ -105,6 +105,49 @@ async fn trouble_that_passes_leaves_no_trace() {
     }
 }
 
+/// What a server says beside its answer takes nothing from the answer.
+#[tokio::test]
+async fn odd_counts_are_none() {
+    let usages = [
+        r#", "usage": null"#,
+        r#", "usage": {"prompt_tokens": -5, "completion_tokens": "7"}"#,
+        r#", "usage": {"prompt_tokens": 1.5, "prompt_tokens_details": []}"#,
+        r#", "usage": []"#,
+        "",
+    ];
+    for usage in usages {
+        let body = format!(r#"{{"choices": [{{"message": {{"content": {BLOCK:?}}}}}]{usage}}}"#);
+        let (result, script) = outcome(&[Reply::Status(200, body.leak())], &[]).await;
+        let record = passed(result);
+        assert_eq!((record.generation.prompt_tokens, record.generation.completion_tokens), (0, 0), "{usage}");
+        assert_eq!(calls(&script), 1, "{usage}");
+    }
+}
+
+#[tokio::test]
+async fn settings_out_of_range_name_their_flag() {
+    let wrong = [
+        ("--top-p", "1.5"),
+        ("--temperature", "101"),
+        ("--max-tokens", "0"),
+        ("--n", "0"),
+        ("--rounds", "65"),
+        ("--repair", "17"),
+        ("--inputs", "1001"),
+        ("--concurrency", "0"),
+    ];
+    for (flag, value) in wrong {
+        let failure = started("http://127.0.0.1:1/v1", &[flag, value]).await.expect_err("it is out of range");
+        assert_eq!(failure.exit_code(), 2, "{flag} {value}: {failure}");
+        assert!(failure.to_string().contains(flag), "{flag} {value}: {failure}");
+    }
+    for flag in ["--temperature", "--top-p", "--max-cost"] {
+        for value in ["nan", "inf", "x"] {
+            assert!(Cli::try_parse_from(["test", flag, value]).is_err(), "{flag} {value}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn retry_after_is_obeyed() {
     let begun = Instant::now();

@@ -181,7 +181,9 @@ impl Endpoint {
             return Err(refusal(response).await);
         }
         let body = body_of(response).await?;
-        let reply = serde_json::from_slice::<ReplyBody>(&body).ok().and_then(ReplyBody::reply);
+        // A model may be cut off within a character.
+        let body = String::from_utf8_lossy(&body);
+        let reply = serde_json::from_str::<ReplyBody>(&body).ok().and_then(ReplyBody::reply);
         reply.ok_or_else(|| transient("its answer is no completion"))
     }
 }

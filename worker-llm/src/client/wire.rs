@@ -146,7 +146,9 @@ impl Reply {
 #[derive(Deserialize)]
 pub(super) struct ReplyBody {
     choices: Vec<Choice>,
-    usage: Option<Usage>,
+    /// As it came: a server that counts oddly has answered all the same.
+    #[serde(default)]
+    usage: Value,
 }
 
 /// A choice of either protocol.
@@ -164,19 +166,6 @@ struct Message {
     content: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Usage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    prompt_tokens_details: Option<TokenDetails>,
-}
-
-#[derive(Deserialize)]
-struct TokenDetails {
-    cached_tokens: Option<u64>,
-}
-
 #[derive(Deserialize)]
 pub(super) struct ModelList {
     pub data: Vec<Model>,
@@ -191,7 +180,9 @@ impl ReplyBody {
     /// The choices in the order of their indices; none if there is no choice, or one that is of neither protocol.
     pub fn reply(mut self) -> Option<Reply> {
         self.choices.sort_by_key(|choice| choice.index);
-        let usage = self.usage.unwrap_or_default();
+        let tokens = |pointer: &str| self.usage.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+        let (prompt_tokens, completion_tokens) = (tokens("/prompt_tokens"), tokens("/completion_tokens"));
+        let cached_tokens = tokens("/prompt_tokens_details/cached_tokens");
         let answer = |choice: Choice| {
             let text = match (choice.message, choice.text) {
                 (Some(message), _) => message.content.unwrap_or_default(),
@@ -200,12 +191,6 @@ impl ReplyBody {
             Some(Answer { text, finish_reason: choice.finish_reason.unwrap_or_default() })
         };
         let answers = self.choices.into_iter().map(answer).collect::<Option<Vec<_>>>()?;
-        let details = usage.prompt_tokens_details.and_then(|details| details.cached_tokens);
-        (!answers.is_empty()).then(|| Reply {
-            answers,
-            prompt_tokens: usage.prompt_tokens.unwrap_or_default(),
-            cached_tokens: details.unwrap_or_default(),
-            completion_tokens: usage.completion_tokens.unwrap_or_default(),
-        })
+        (!answers.is_empty()).then_some(Reply { answers, prompt_tokens, cached_tokens, completion_tokens })
     }
 }

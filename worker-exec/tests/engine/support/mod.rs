@@ -5,7 +5,7 @@ mod proxy;
 use std::{
     collections::HashMap,
     fs,
-    io::Write as _,
+    io::{BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -136,6 +136,8 @@ pub struct Run {
     pub pid: u32,
     pub begun: Instant,
     outcomes: Arc<Mutex<Vec<Value>>>,
+    /// Reads its stdout to the end.
+    reader: std::thread::JoinHandle<()>,
     folder: tempfile::TempDir,
     most: Arc<AtomicU64>,
 }
@@ -160,8 +162,8 @@ impl Run {
             .expect("the example starts");
         let (outcomes, stdout) = (Arc::new(Mutex::new(Vec::new())), child.stdout.take().expect("piped"));
         let (kept, pid, most) = (Arc::clone(&outcomes), child.id(), Arc::new(AtomicU64::new(0)));
-        std::thread::spawn(move || {
-            let lines = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>();
+        let reader = std::thread::spawn(move || {
+            let lines = serde_json::Deserializer::from_reader(BufReader::new(stdout)).into_iter::<Value>();
             for line in lines.map_while(Result::ok) {
                 let executions = line["executions"].as_array().cloned().unwrap_or_default();
                 let got = executions.into_iter().map(|one| one["outcome"].clone()).collect();
@@ -176,7 +178,7 @@ impl Run {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
-        Self { child, pid, begun: Instant::now(), outcomes, folder, most }
+        Self { child, pid, begun: Instant::now(), outcomes, reader, folder, most }
     }
 
     /// What came of the records so far, in order.
@@ -221,15 +223,15 @@ impl Run {
         nix::sys::signal::kill(pid, signal).expect("it runs");
     }
 
-    /// How it ended, if it did within the deadline.
+    /// How it ended, if it did within the deadline, and all that it wrote was read.
     pub async fn ended(&mut self, deadline: Duration) -> Option<ExitStatus> {
         let mut status = None;
         holds_within(deadline, async || {
             status = self.child.try_wait().expect("a child of ours");
-            status.is_some()
+            status.is_some() && self.reader.is_finished()
         })
         .await;
-        status
+        status.filter(|_| self.reader.is_finished())
     }
 }
 
