@@ -11,7 +11,7 @@ mod literal;
 mod phrases;
 pub(crate) mod published;
 pub(crate) mod quoted;
-mod random;
+pub(crate) mod random;
 mod reference;
 mod render;
 mod rules;

@@ -2,7 +2,7 @@
 const PURPOSE: &str = "case2code assemble 2026-11 draws of a sample";
 
 /// The generator of one function's draws: a stream of bytes from (run seed, function id), nothing else.
-pub(super) struct Random(blake3::OutputReader);
+pub(crate) struct Random(blake3::OutputReader);
 
 impl Random {
     pub fn new(seed: u64, function_id: &str) -> Self {

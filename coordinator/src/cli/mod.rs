@@ -48,6 +48,10 @@ enum Command {
     Purge(commands::PurgeArgs),
     /// Score a model's answers to a Case2Code test set: pass@k as published, and by value
     Eval(Box<evaluation::EvalArgs>),
+    /// Two evaluations side by side: what changed, and whether that may be chance
+    Compare(evaluation::CompareArgs),
+    /// A test set from samples, in the published form
+    MakeTest(evaluation::MakeTestArgs),
     /// Write report.html of a finished run again
     Report(commands::ReportArgs),
     /// Print one function's sample or rejection; without an id the first sample
@@ -98,6 +102,8 @@ pub fn main() -> Result<(), Failure> {
             Command::Dead(args) => args.run(&resolver).await,
             Command::Purge(args) => args.run(&resolver).await,
             Command::Eval(args) => args.run(&resolver, stop).await,
+            Command::Compare(args) => args.run(),
+            Command::MakeTest(args) => args.run(&resolver, stop).await,
             Command::Report(args) => args.run(),
             Command::Show(args) => args.run(),
             Command::Doctor(args) => args.run(&resolver).await,

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future, stream};
-use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::{error::Failure, shutdown::CancellationToken, stage::StageError};
 use serde_json::{Map, Value, json};
 use worker_exec::{ExecSettings, Executor};
@@ -13,6 +12,7 @@ use super::{
     folder::{Done, Folder},
     item::Item,
     page,
+    progress::bar,
     settings::ScoreSettings,
     standard::Standard,
     summary::{Aside, Origin, Summary},
@@ -63,7 +63,7 @@ impl Evaluation {
         let (mut folder, mut done) = Folder::open(out, &identity, resume)?;
         let left: Vec<&Item> = self.items.iter().filter(|item| !done.contains_key(&item.id)).collect();
         let total: usize = self.items.iter().map(|item| of(item).len()).sum();
-        let bar = bar(total);
+        let bar = bar(total, "completions");
         bar.set_position(done.values().map(|done| done.verdicts.len() as u64).sum());
         let work = left.into_iter().map(|item| self.item(item, of(item), &executor, stop));
         let mut work = stream::iter(work).buffer_unordered(executor.concurrency());
@@ -204,15 +204,4 @@ where
             }
         }
     }
-}
-
-/// Completions that are done; hidden where stderr is no terminal.
-fn bar(completions: usize) -> ProgressBar {
-    let bar = ProgressBar::new(completions as u64);
-    let template = "{spinner} {pos}/{len} completions  {per_sec}  {elapsed} elapsed, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

@@ -41,25 +41,10 @@ impl Folder {
         identity: &Map<String, Value>,
         resume: bool,
     ) -> Result<(Self, HashMap<String, Done>), Failure> {
-        let state = out.join(".state");
-        let (written, journal) = (state.join("identity.json"), state.join("items.jsonl"));
-        let here = || format!("--out {}", out.display());
+        let journal = out.join(".state/items.jsonl");
         let mut done = HashMap::new();
-        if let Some(before) = read_json::<Map<String, Value>>(&written)? {
-            if !resume {
-                let words = "holds an evaluation; --resume goes on with it, another folder begins another";
-                return Err(Failure::Usage(format!("{} {words}", here())));
-            }
-            let keys = before.keys().chain(identity.keys());
-            if let Some(key) = keys.into_iter().find(|key| before.get(*key) != identity.get(*key)) {
-                let show = |table: &Map<String, Value>| table.get(key).unwrap_or(&Value::Null).to_string();
-                let words = format!("holds another evaluation: {key} was {}, is {}", show(&before), show(identity));
-                return Err(Failure::Usage(format!("{} {words}", here())));
-            }
-            done = read_journal(&journal)?;
-        } else {
-            fs::create_dir_all(&state).map_err(|error| Failure::Usage(format!("{}: {error}", here())))?;
-            write_whole(&written, &serde_json::to_vec_pretty(identity).map_err(anyhow::Error::from)?)?;
+        if claim(out, "identity.json", identity, resume)? {
+            done.extend(read_journal::<Done>(&journal)?.into_iter().map(|item| (item.id.clone(), item)));
         }
         let journal = OpenOptions::new().create(true).append(true).open(&journal).map_err(anyhow::Error::from)?;
         Ok((Self { out: out.to_owned(), journal }, done))
@@ -95,25 +80,47 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, F
     }
 }
 
-/// The whole lines of the journal. A torn one at its end, which a crash left, is cut off.
-fn read_journal(path: &Path) -> anyhow::Result<HashMap<String, Done>> {
-    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return Ok(HashMap::new()) };
-    let (mut done, mut line, mut whole) = (HashMap::new(), Vec::new(), 0u64);
+/// Makes the folder that of this identity, which stands in `name`; says whether it has been that before.
+///
+/// # Errors
+/// See [`Folder::open`].
+pub(super) fn claim(out: &Path, name: &str, identity: &Map<String, Value>, resume: bool) -> Result<bool, Failure> {
+    let wrong = |words: String| Failure::Usage(format!("--out {} {words}", out.display()));
+    let written = out.join(".state").join(name);
+    let Some(before) = read_json::<Map<String, Value>>(&written)? else {
+        fs::create_dir_all(out.join(".state")).map_err(|error| wrong(format!("cannot be written to: {error}")))?;
+        write_whole(&written, &serde_json::to_vec_pretty(identity).map_err(anyhow::Error::from)?)?;
+        return Ok(false);
+    };
+    if !resume {
+        return Err(wrong("holds an evaluation; --resume goes on with it, another folder begins another".into()));
+    }
+    match before.keys().chain(identity.keys()).find(|key| before.get(*key) != identity.get(*key)) {
+        None => Ok(true),
+        Some(key) => {
+            let show = |table: &Map<String, Value>| table.get(key).unwrap_or(&Value::Null).to_string();
+            Err(wrong(format!("holds another evaluation: {key} was {}, is {}", show(&before), show(identity))))
+        }
+    }
+}
+
+/// The whole lines of a journal. A torn one at its end, which a crash left, is cut off.
+pub(super) fn read_journal<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return Ok(Vec::new()) };
+    let (mut rows, mut line, mut whole) = (Vec::new(), Vec::new(), 0u64);
     let mut lines = BufReader::new(&file);
     while lines.read_until(b'\n', &mut line)? > 0 {
-        let Ok(item) = serde_json::from_slice::<Done>(&line) else { break };
-        if !line.ends_with(b"\n") {
-            break;
-        }
+        let Some(row) = line.strip_suffix(b"\n").and_then(|row| serde_json::from_slice(row).ok()) else { break };
         whole += line.len() as u64;
-        done.insert(item.id.clone(), item);
+        rows.push(row);
         line.clear();
     }
     file.set_len(whole).context("cutting a torn journal")?;
-    Ok(done)
+    Ok(rows)
 }
 
-fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+/// Writes a file, whole or not at all.
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| path.display().to_string())?;
     file.write_all(content)?;
