@@ -12,6 +12,7 @@
 //! - [`reassemble`]: the records of a run → samples, again
 //! - [`show`]: one item, as a person reads it
 //! - [`finish`]: what a finished run leaves
+//! - [`eval`]: a model's answers to a test set, scored
 //! - [`identity`]: which settings make a run what it is
 //! - [`doctor`]: what this machine can do
 //! - [`status`]: where everything of a fleet's run is, [`dead`]: what is nobody's, [`purge`]: its end
@@ -24,6 +25,7 @@ pub mod collect;
 pub mod dead;
 pub mod doctor;
 pub mod dry_run;
+pub mod eval;
 pub mod feed;
 pub mod finish;
 pub mod identity;

@@ -120,12 +120,12 @@ fn execution(input: &str, outcome: &PublishedOutcome) -> Result<Execution, Strin
 }
 
 /// `json.dumps(repr(value))` → the repr.
-fn unpack(text: &str) -> Result<String, String> {
+pub(crate) fn unpack(text: &str) -> Result<String, String> {
     serde_json::from_str(text).map_err(|error| format!("not a JSON string ({error}): {text}"))
 }
 
 /// `<|EXCEPTION|> "<class 'ValueError'>: message"`. Whether the function raised it itself was not recorded.
-fn raised(text: &str) -> Result<RaisedError, String> {
+pub(crate) fn raised(text: &str) -> Result<RaisedError, String> {
     let shape = || format!("not an exception as published: {text}");
     let quoted = text.strip_prefix("<|EXCEPTION|>").unwrap_or(text).trim();
     let plain = unpack(quoted).unwrap_or_else(|_| quoted.to_owned());

@@ -2,7 +2,7 @@
 const PURPOSE: &str = "case2code assemble 2026-11 draws of a sample, rows and arrangements";
 
 /// The generator of one row's draws: a stream of bytes from (run seed, id of the row), nothing else.
-pub(super) struct Random {
+pub(crate) struct Random {
     stream: blake3::OutputReader,
     /// A block of the stream, of which the first `used` bytes are drawn.
     block: [u8; 64],

@@ -279,7 +279,7 @@ impl DoctorArgs {
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     std::io::stdout().write_all(text.as_bytes()).map_err(anyhow::Error::from)?;
     Ok(())
 }

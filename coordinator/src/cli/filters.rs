@@ -27,7 +27,7 @@ use crate::{
 pub(crate) struct SeedArg {
     /// Seed of all randomness of ours
     #[arg(long, default_value_t = 0)]
-    seed: u64,
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, Args)]
