@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use pipeline::{error::Failure, reason::StageName};
+use pipeline::{
+    error::Failure,
+    reason::{Reason, StageName},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -67,8 +70,8 @@ impl Finished {
 
     fn by_stage(&self) -> BTreeMap<&'static str, u64> {
         let mut by_stage: BTreeMap<_, u64> = StageName::ALL.iter().map(|stage| (stage.as_str(), 0)).collect();
-        for (reason, count) in &self.total.rejected {
-            *by_stage.entry(reason.stage().as_str()).or_default() += count;
+        for (stage, count) in &self.total.rejected_by_stage {
+            *by_stage.entry(stage.as_str()).or_default() += count;
         }
         by_stage
     }
@@ -108,11 +111,16 @@ pub fn say(finished: &Finished, out: &Path) {
     let mut reasons: Vec<_> = total.rejected.iter().collect();
     reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), **reason));
     for (reason, count) in reasons {
-        eprintln!("  {count:>7}  {}: {reason}", reason.stage());
+        match reason {
+            Reason::Poison => eprintln!("  {count:>7}  {reason}"), // any stage's
+            _ => eprintln!("  {count:>7}  {}: {reason}", reason.stage()),
+        }
     }
     // In one process nobody has other settings: repairs and answers in JSON have prompts of their own.
     if total.made_by.len() > 1 && finished.usage.is_none() {
-        eprintln!("  made in several ways (repairs and answers in JSON have prompts of their own; else workers differ):");
+        eprintln!(
+            "  made in several ways (repairs and answers in JSON have prompts of their own; else workers differ):"
+        );
         for (maker, count) in &total.made_by {
             eprintln!("  {count:>7}  {maker}");
         }
@@ -134,12 +142,23 @@ pub fn say(finished: &Finished, out: &Path) {
     eprintln!("samples: {}   report: {}", out.join("data").display(), out.join("report.html").display());
 }
 
+/// What to say of a run that has work left.
+pub const UNFINISHED: &str =
+    "the run there is not finished, and parts are written as their shards are whole: run the same command again";
+
+/// Whether a run has work left in this folder.
+pub fn is_open(out: &Path) -> bool {
+    out.join(".state").is_dir()
+}
+
 /// Fails where the files of a finished run cannot be read back.
 ///
 /// # Errors
 /// No run there, or one that is not finished: [`Failure::Usage`].
 pub fn read(out: &Path) -> Result<Value, Failure> {
-    let text = std::fs::read(out.join("run.json"))
-        .map_err(|error| Failure::Unavailable(format!("{}: no finished run there ({error})", out.display())))?;
+    let text = std::fs::read(out.join("run.json")).map_err(|error| match is_open(out) {
+        true => Failure::Unavailable(format!("{}: {UNFINISHED}", out.display())),
+        false => Failure::Unavailable(format!("{}: no finished run there ({error})", out.display())),
+    })?;
     serde_json::from_slice(&text).map_err(|error| Failure::Usage(format!("{}: run.json: {error}", out.display())))
 }

@@ -8,6 +8,7 @@ use pipeline::{
 };
 
 use crate::{
+    finish,
     output::{read_rejections, read_samples, stages},
     sink::journal::ItemOutcome,
 };
@@ -32,7 +33,11 @@ pub fn show(out: &Path, id: Option<&str>) -> Result<String, Failure> {
     };
     let Some(found) = rows.first().map(|sample| sample.id.as_str()).or(rejection.as_ref().map(|r| r.id.as_str()))
     else {
-        let what = id.map_or_else(|| "no samples".to_owned(), |id| format!("nothing has the id `{id}`"));
+        let what = match id {
+            _ if finish::is_open(out) => finish::UNFINISHED.to_owned(),
+            Some(id) => format!("nothing has the id `{id}`"),
+            None => "no samples".to_owned(),
+        };
         return Err(Failure::Usage(format!("{}: {what}", out.display())));
     };
     let mut text = executed(out, id.unwrap_or(found), found)?.as_ref().map(journey).unwrap_or_default();

@@ -9,8 +9,8 @@ use std::{
 };
 
 use pipeline::{
-    error::Failure,
     consume::{GRACE, MAX_ATTEMPTS, Route, StageMetrics, consume},
+    error::Failure,
     filter,
     message::{Address, Message, RecordType, RunId},
     queue::{Consumer, Queue, QueueName, memory::MemoryQueue},

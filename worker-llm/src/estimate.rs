@@ -112,7 +112,9 @@ impl Estimate {
         text.push_str(&format!("prompt tokens      about {prompt} (characters of the prompts / {CHARS_A_TOKEN})\n"));
         text.push_str(&format!("completion tokens  at most {completion} (--max-tokens for every answer)\n"));
         if let Some(cost) = self.cost() {
-            text.push_str(&format!("cost               about {cost:.4}, if every answer is as long as it may be (by --price)\n"));
+            text.push_str(&format!(
+                "cost               about {cost:.4}, if every answer is as long as it may be (by --price)\n"
+            ));
         }
         text.push_str(
             "Not in it: calls for answers that are asked again or repaired, what further rounds add to their prompts, and \

@@ -7,7 +7,7 @@ use anyhow::Context;
 use pipeline::{
     failpoint,
     message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
-    reason::Reason,
+    reason::{Reason, StageName},
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub struct ShardSummary {
     pub samples: u64,
     /// Rejected items by reason.
     pub rejected: BTreeMap<Reason, u64>,
+    /// Rejected items by stage: a reason such as `poison` is any stage's.
+    pub rejected_by_stage: BTreeMap<StageName, u64>,
     /// Prompt tokens that its items cost.
     pub prompt_tokens: u64,
     /// Completion tokens that its items cost.
@@ -60,6 +62,9 @@ impl ShardSummary {
             }
             for (reason, count) in &summary.rejected {
                 *total.rejected.entry(*reason).or_default() += count;
+            }
+            for (stage, count) in &summary.rejected_by_stage {
+                *total.rejected_by_stage.entry(*stage).or_default() += count;
             }
         }
         total

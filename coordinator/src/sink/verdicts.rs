@@ -65,6 +65,7 @@ impl Verdicts {
             }
             Err(rejection) => {
                 *summary.rejected.entry(rejection.reason).or_default() += 1;
+                *summary.rejected_by_stage.entry(rejection.stage).or_default() += 1;
                 self.rejections.push(*rejection);
             }
         }

@@ -146,7 +146,9 @@ impl Client {
             let begun = Instant::now();
             match endpoint.ask(&canary, GREETING_TIMEOUT).await {
                 Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
-                Err(Problem::Refused { detail, said }) => return Err(Failure::Unavailable(refuses_all(&detail, &said))),
+                Err(Problem::Refused { detail, said }) => {
+                    return Err(Failure::Unavailable(refuses_all(&detail, &said)));
+                }
                 Ok(reply) => {
                     self.metrics.answered(&sampling.model, endpoint.base(), &reply, begun.elapsed());
                     self.budget.spend(&spent(&canary, &reply));
@@ -312,9 +314,7 @@ fn spent(request: &Request, reply: &Reply) -> Usage {
 }
 
 fn refuses_all(detail: &str, said: &str) -> String {
-    format!(
-        "{detail}, and every other ({said}): check --model, --max-tokens, --temperature, --top-p and --extra-body"
-    )
+    format!("{detail}, and every other ({said}): check --model, --max-tokens, --temperature, --top-p and --extra-body")
 }
 
 fn service(words: impl Into<String>) -> CallError {
