@@ -9,10 +9,10 @@ use worker_exec::{ExecSettings, Executor};
 
 use super::{
     completion::{self, Completion},
-    folder::{Done, Folder},
+    folder::{self, Done, Folder},
     item::Item,
     page,
-    progress::bar,
+    progress::Progress,
     settings::ScoreSettings,
     standard::Standard,
     summary::{Aside, Origin, Summary},
@@ -44,7 +44,7 @@ impl Evaluation {
     ///
     /// # Errors
     /// [`Failure::Usage`] for settings that make no sense and for a folder of another evaluation,
-    /// [`Failure::Unavailable`] where there is no sandbox, [`Failure::Interrupted`] after a signal.
+    /// [`Failure::Unavailable`] where there is no sandbox, [`Failure::Stopped`] after a signal.
     pub async fn run(&self, out: &Path, resume: bool, stop: &CancellationToken) -> Result<Summary, Failure> {
         self.score.check()?;
         let known: HashMap<&str, usize> =
@@ -63,27 +63,27 @@ impl Evaluation {
         let (mut folder, mut done) = Folder::open(out, &identity, resume)?;
         let left: Vec<&Item> = self.items.iter().filter(|item| !done.contains_key(&item.id)).collect();
         let total: usize = self.items.iter().map(|item| of(item).len()).sum();
-        let bar = bar(total, "completions");
-        bar.set_position(done.values().map(|done| done.verdicts.len() as u64).sum());
+        let before = done.values().map(|done| done.verdicts.len()).sum();
+        let mut progress = Progress::start("completions", total, before);
         let work = left.into_iter().map(|item| self.item(item, of(item), &executor, stop));
         let mut work = stream::iter(work).buffer_unordered(executor.concurrency());
         let ended = loop {
             let next = tokio::select! {
                 next = work.next() => next,
-                () = stop.cancelled() => break Err(Failure::Interrupted),
+                () = stop.cancelled() => break Err(Failure::Stopped(folder::GO_ON)),
             };
             match next {
                 None => break Ok(()),
                 Some(Err(error)) => break Err(error),
                 Some(Ok(item)) => {
                     folder.add(&item)?;
-                    bar.inc(item.verdicts.len() as u64);
+                    progress.add(item.verdicts.len());
                     done.insert(item.id.clone(), item);
                 }
             }
         };
         drop(work);
-        bar.finish_and_clear();
+        drop(progress);
         executor.shutdown().await;
         ended?;
         let items: Vec<(&Aside, &[Verdict])> = self

@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 
 use super::{summary::Aside, verdict::Verdict};
 
+/// What a user does after a signal.
+pub(super) const GO_ON: &str = "the same command with --resume goes on where it left off";
+
 /// An item that is done: one line of the journal.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Done {

@@ -25,7 +25,7 @@ use super::{
     completion::{Completion, NOT_STOPPED},
     folder,
     item::Item,
-    progress::bar,
+    progress::Progress,
     question::Question,
 };
 
@@ -134,7 +134,7 @@ impl ModelSettings {
 ///
 /// # Errors
 /// [`Failure::Usage`] for settings that make no sense and for a folder of another evaluation, [`Failure::Unavailable`]
-/// for a server that is not there, [`Failure::Limit`] once enough is spent, [`Failure::Interrupted`] after a signal.
+/// for a server that is not there, [`Failure::Limit`] once enough is spent, [`Failure::Stopped`] after a signal.
 pub async fn generate(
     items: &[Item],
     data: &str,
@@ -159,8 +159,7 @@ pub async fn generate(
         }
     }
     let mut journal = OpenOptions::new().create(true).append(true).open(&journal).map_err(anyhow::Error::from)?;
-    let bar = bar(items.len() * settings.n as usize, "answers");
-    bar.set_position(kept.len() as u64);
+    let mut progress = Progress::start("answers", items.len() * settings.n as usize, kept.len());
     let missing = |at: usize| (0..settings.n).filter(|index| !kept.contains_key(&(at, *index))).collect::<Vec<_>>();
     let asked: Vec<_> =
         (0..items.len()).map(|at| (at, missing(at))).filter(|(_, missing)| !missing.is_empty()).collect();
@@ -173,7 +172,7 @@ pub async fn generate(
     loop {
         let next = tokio::select! {
             next = work.next() => next,
-            () = stop.cancelled() => return Err(Failure::Interrupted),
+            () = stop.cancelled() => return Err(Failure::Stopped(folder::GO_ON)),
         };
         let Some((at, answers)) = next else { break };
         for (index, completions) in answers.map_err(|failure| limited(failure, &budget))? {
@@ -181,11 +180,11 @@ pub async fn generate(
             let mut line = serde_json::to_vec(&row).map_err(anyhow::Error::from)?;
             line.push(b'\n');
             journal.write_all(&line).context("writing the journal")?;
-            bar.inc(1);
+            progress.add(1);
             kept.insert((at, index), row.completions);
         }
     }
-    bar.finish_and_clear();
+    drop(progress);
     let completion = |((at, _), completions): ((usize, u32), String)| Completion {
         gen_answer_id: items[at].id.clone(),
         completions,

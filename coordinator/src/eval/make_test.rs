@@ -18,7 +18,7 @@ use pipeline::{
 use serde_json::{Value, json};
 use worker_exec::Executor;
 
-use super::{lines, progress::bar};
+use super::{lines, progress::Progress};
 use crate::{
     assemble::{quoted::json_ascii, random::Random},
     output::read::read_samples,
@@ -102,7 +102,7 @@ pub async fn make_test(
     let mut random = Random::new(wanted.seed, "make-test");
     random.shuffle(&mut pool);
     pool.truncate(wanted.items.saturating_mul(POOL));
-    let bar = bar(pool.len(), "candidates");
+    let mut progress = Progress::start("candidates", pool.len(), 0);
     let executed = stream::iter(pool)
         .take_until(stop.cancelled())
         .map(|at| {
@@ -110,13 +110,13 @@ pub async fn make_test(
             async move { Ok::<_, StageError>((at, executor.process(inputs(&samples[at]), 0).await?)) }
         })
         .buffered(executor.concurrency())
-        .inspect_ok(|_| bar.inc(1))
+        .inspect_ok(|_| progress.add(1))
         .try_collect::<Vec<_>>();
     let executed = executed.await.map_err(|error| match error {
         StageError::Unavailable(words) => Failure::Unavailable(words),
         error => Failure::Other(error.into()),
     })?;
-    bar.finish_and_clear();
+    drop(progress);
     if stop.is_cancelled() {
         return Err(Failure::Cut);
     }

@@ -213,7 +213,9 @@ fn by_value(standard: &Standard, right: impl Fn(usize) -> bool) -> [Clean; 3] {
 /// By the published rule; but text that a program printed does not make right what its function did wrong.
 fn raw(item: &Item, ran: &Ran) -> Raw {
     let Some(printed) = ran.printed.as_ref().filter(|_| ran.cpu <= PUBLISHED_LIMIT) else { return Raw::NoOutput };
-    match published::verdict(&String::from_utf8_lossy(printed), item.lines()) {
+    // What is no text ends the published evaluation's reading of it.
+    let Ok(printed) = std::str::from_utf8(printed) else { return Raw::NoOutput };
+    match published::verdict(printed, item.lines()) {
         Raw::Correct if !item.lines().enumerate().all(|(at, line)| told(ran, at, line)) => Raw::Wrong,
         raw => raw,
     }
