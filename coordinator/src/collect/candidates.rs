@@ -159,7 +159,12 @@ impl Judge<'_> {
         let near = passages.filter(|_| settings.near_duplicates.is_some());
         let signature = near.map(|passages| near::signature(&passages.code));
         let fingerprint = Some(self.module.fingerprint(&definition, needs.as_ref()));
-        let Definition { name, parameters, code, .. } = definition;
+        let Definition { name, parameters, mut code, .. } = definition;
+        if settings.normalize {
+            for text in [&mut code, &mut context] {
+                *text = python::rendered(text).unwrap_or(std::mem::take(text));
+            }
+        }
         let function = Function { id, name, parameters, code, context, meta: self.raw.meta.clone() };
         Candidate { line, outcome: Ok(function), fingerprint, signature }
     }

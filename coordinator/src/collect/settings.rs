@@ -78,6 +78,10 @@ pub struct CollectSettings {
     /// Fewest lines of code, without comments and docstrings
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub min_lines: usize,
+    /// Write code and context anew from their syntax trees: four blanks a level, no comments; docstrings stay. What does
+    /// not come back as the same tree stays as written
+    #[arg(long)]
+    pub normalize: bool,
     /// Turn down what is in these benchmarks: JSON Lines with the columns of HumanEval, of MBPP, or of a Case2Code test
     /// set
     #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
@@ -168,6 +172,7 @@ impl Default for CollectSettings {
             without_screens: Vec::new(),
             max_code_chars: 16_384,
             min_lines: 0,
+            normalize: false,
             decontaminate: Vec::new(),
             near_duplicates: None,
             max_functions: None,

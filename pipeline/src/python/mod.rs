@@ -12,6 +12,7 @@ mod known;
 mod module;
 mod names;
 mod passages;
+mod render;
 mod scope;
 mod screens;
 mod source;
@@ -24,5 +25,6 @@ pub use examples::{Entry, ExamplesBlock, entries, examples_block, merged, more_e
 pub use fingerprint::Fingerprint;
 pub use module::{Definition, Module, SyntaxError, with_module};
 pub use passages::{PASSAGE_WORDS, Passages, passages, words};
+pub use render::rendered;
 pub use source::{Undecodable, decode, normalize};
 pub use usage::{Constant, FunctionUses, Kind, ParameterUse, Part, Role, Use, parameter_uses};
