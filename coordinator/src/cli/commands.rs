@@ -29,7 +29,7 @@ const WATCH_PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Files (.jsonl, .py) and folders of .py
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Folder for the samples; the same command again resumes
@@ -61,11 +61,13 @@ impl RunArgs {
     ) -> Result<(), Failure> {
         let (assemble, writer): (AssembleSettings, WriterSettings) =
             (resolver.get(&self.assemble)?, resolver.get(&self.writer)?);
+        let (shared, collect): (SharedSettings, CollectSettings) =
+            (resolver.get(&self.shared)?, resolver.get(&self.collect)?);
         let run = Run {
             inputs: self.inputs.clone(),
             out: self.out.clone(),
-            shared: resolver.get(&self.shared)?,
-            collect: resolver.get(&self.collect)?,
+            collect: CollectSettings { seed: shared.seed, ..collect },
+            shared,
             writer: writer.under(assemble.profile),
             exec: resolver.get(&self.exec)?,
             assemble,
@@ -81,7 +83,7 @@ impl RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SubmitArgs {
-    /// Files (.jsonl, .py) and folders of .py
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
@@ -96,10 +98,12 @@ pub(crate) struct SubmitArgs {
 
 impl SubmitArgs {
     pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
+        let (shared, collect): (SharedSettings, CollectSettings) =
+            (resolver.get(&self.shared)?, resolver.get(&self.collect)?);
         let items = submit::submit(
             &self.inputs,
-            &resolver.get(&self.collect)?,
-            &resolver.get(&self.shared)?,
+            &CollectSettings { seed: shared.seed, ..collect },
+            &shared,
             &resolver.get(&self.submit)?,
             &resolver.get(&self.broker)?,
             stop,

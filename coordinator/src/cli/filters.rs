@@ -32,7 +32,8 @@ pub(crate) struct SeedArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct CollectArgs {
-    /// Files (.jsonl, .py) and folders of .py; `-` is JSON Lines on stdin
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py; `-` is
+    /// JSON Lines on stdin
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Where to write what is turned down (JSON Lines)
@@ -43,11 +44,13 @@ pub(crate) struct CollectArgs {
     explain: bool,
     #[command(flatten)]
     collect: CollectSettings,
+    #[command(flatten)]
+    seed: SeedArg,
 }
 
 impl CollectArgs {
     pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
-        let settings = resolver.get(&self.collect)?;
+        let settings = CollectSettings { seed: resolver.get(&self.seed)?.seed, ..resolver.get(&self.collect)? };
         let (inputs, rejected, explain) = (self.inputs.clone(), self.rejected.clone(), self.explain);
         let counts = tokio::task::spawn_blocking(move || {
             let out = std::io::BufWriter::new(std::io::stdout().lock());
