@@ -12,6 +12,8 @@ const ADDRESS_DIGITS: usize = 9;
 /// An example that the filters left: what was passed, what came back, and both in the form in which they compare.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
+    /// `repr` of the arguments as a dict.
+    pub input: String,
     /// `[name, source]` in order.
     pub arguments: Vec<(String, String)>,
     pub result: Result<String, Raised>,
@@ -19,6 +21,8 @@ pub(super) struct Case {
     pub literal: bool,
     /// The outcome by value.
     pub outcome_key: String,
+    /// Lines of the function that ran, where they were measured.
+    pub lines: Option<Vec<u32>>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +80,14 @@ impl Case {
             Ok(repr) => literal::canonical(repr),
             Err(raised) => format!("raises {}", raised.text()),
         };
-        Some(Self { arguments: execution.arguments.clone(), result, literal: execution.literal, outcome_key })
+        Some(Self {
+            input: execution.input.clone(),
+            arguments: execution.arguments.clone(),
+            result,
+            literal: execution.literal,
+            outcome_key,
+            lines: execution.lines.clone(),
+        })
     }
 
     pub fn returns(&self) -> bool {
@@ -92,9 +103,26 @@ impl Case {
         self.arguments.iter().all(|(_, source)| literal::is_plain(source))
     }
 
+    /// Whether a name stands somewhere in what is shown.
+    pub fn mentions(&self, name: &str) -> bool {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let holds = |text: &str| text.split(|c: char| !is_word(c)).any(|word| word == name);
+        holds(&self.keywords()) || holds(&self.outcome_key)
+    }
+
     /// `a=1, b='x'`
     pub fn keywords(&self) -> String {
-        self.arguments.iter().map(|(name, source)| format!("{name}={source}")).collect::<Vec<_>>().join(", ")
+        let mut text = String::with_capacity(self.keywords_len());
+        for (at, (name, source)) in self.arguments.iter().enumerate() {
+            let parts = [if at > 0 { ", " } else { "" }, name, "=", source];
+            parts.iter().for_each(|part| text.push_str(part));
+        }
+        text
+    }
+
+    /// Bytes of [`Self::keywords`], or a few more.
+    pub fn keywords_len(&self) -> usize {
+        self.arguments.iter().map(|(name, source)| name.len() + source.len() + 3).sum()
     }
 
     /// As a column of the sample.
@@ -176,6 +204,7 @@ fn defines(function: &Function, keywords: &str) -> bool {
 fn holds_address(text: &str) -> bool {
     text.match_indices("0x").any(|(at, _)| {
         let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
-        digits >= ADDRESS_DIGITS || (digits > 0 && text[..at].ends_with(" at "))
+        // The sandbox leaves `at 0x...` of an object's repr.
+        digits >= ADDRESS_DIGITS || text[..at].ends_with(" at ")
     })
 }

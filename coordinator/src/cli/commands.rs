@@ -17,7 +17,7 @@ use crate::{
     collect::CollectSettings,
     dead, finish,
     identity::SharedSettings,
-    output::report,
+    output::{StageSettings, report},
     purge::{self, Consent},
     run::Run,
     sink::fleet,
@@ -48,6 +48,8 @@ pub(crate) struct RunArgs {
     exec: ExecSettings,
     #[command(flatten)]
     assemble: AssembleSettings,
+    #[command(flatten)]
+    stages: StageSettings,
 }
 
 impl RunArgs {
@@ -69,6 +71,7 @@ impl RunArgs {
             writer: writer.under(assemble.profile),
             exec: resolver.get(&self.exec)?,
             assemble,
+            stages: resolver.get(&self.stages)?,
         };
         if self.dry_run {
             let text = tokio::task::spawn_blocking(move || run.dry()).await.map_err(anyhow::Error::from)??;
@@ -120,6 +123,8 @@ pub(crate) struct SinkArgs {
     broker: BrokerSettings,
     #[command(flatten)]
     assemble: AssembleSettings,
+    #[command(flatten)]
+    stages: StageSettings,
 }
 
 impl SinkArgs {
@@ -130,7 +135,7 @@ impl SinkArgs {
         stop: CancellationToken,
     ) -> Result<(), Failure> {
         let (assemble, broker) = (resolver.get(&self.assemble)?, resolver.get(&self.broker)?);
-        fleet::sink(&self.out, &assemble, &broker, telemetry, stop).await
+        fleet::sink(&self.out, &assemble, resolver.get(&self.stages)?, &broker, telemetry, stop).await
     }
 }
 
@@ -237,7 +242,8 @@ impl ReportArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let run = finish::read(&self.out)?;
         if self.json {
-            return print(&format!("{}\n", serde_json::to_string_pretty(&run).map_err(anyhow::Error::from)?));
+            let numbers = report::numbers(&run, &self.out)?;
+            return print(&format!("{}\n", serde_json::to_string_pretty(&numbers).map_err(anyhow::Error::from)?));
         }
         let page = report::render(&run, &self.out)?;
         std::fs::write(self.out.join("report.html"), page).map_err(anyhow::Error::from)?;
@@ -277,7 +283,7 @@ impl DoctorArgs {
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     std::io::stdout().write_all(text.as_bytes()).map_err(anyhow::Error::from)?;
     Ok(())
 }
