@@ -48,7 +48,7 @@ impl Module<'_> {
             let own = &self.statements[at].names.docstrings;
             docstrings.extend(own.iter().map(|range| words(&self.source[*range])));
         }
-        Passages { code, docstrings, renamed: self.without_names(definition.at) }
+        Passages { code, docstrings, renamed: self.shape(definition.at) }
     }
 
     /// Tokens of a statement that are neither comments, docstrings nor layout.
@@ -66,7 +66,7 @@ impl Module<'_> {
     }
 
     /// Names become numbers, in the order in which they come first; builtins and attributes keep theirs.
-    fn without_names(&self, at: usize) -> Fingerprint {
+    fn shape(&self, at: usize) -> Fingerprint {
         let (mut hasher, mut numbers, mut attribute) = (blake3::Hasher::new(), HashMap::new(), false);
         for (kind, text) in self.significant(at) {
             if kind == TokenKind::Name && !attribute && !known::is_builtin(text) {
