@@ -116,7 +116,7 @@ pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Result<Vec
     }
     let measures = measures::of(&executed.function, &cases, &reach);
     let provenance = provenance(&executed, assembler.seed);
-    let examples: Vec<_> = cases.iter().map(Case::example).collect();
+    let examples = || cases.iter().map(Case::example).collect();
     let sample = |(id, task, shown, Rendered { prompt, output }): (String, Task, Vec<usize>, Rendered)| Sample {
         id,
         task: task.as_str().to_owned(),
@@ -125,7 +125,7 @@ pub fn assemble(executed: ExecutedFunction, assembler: &Assembler) -> Result<Vec
         output,
         function_name: answer.name.clone(),
         code: answer.source.clone(),
-        examples: examples.clone(),
+        examples: examples(),
         published: published_row::columns(settings, &executed, &answer, &cases, &shown),
         shown,
         measures: measures.clone(),

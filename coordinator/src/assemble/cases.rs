@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use pipeline::{
     python::with_module,
     records::{Example, ExecutedFunction, Execution, Function, Outcome},
@@ -148,6 +150,8 @@ pub(super) fn worth_showing(
 ) -> (Vec<Case>, std::collections::BTreeMap<Dropped, usize>) {
     let (mut cases, mut dropped) = (Vec::new(), std::collections::BTreeMap::new());
     let mut seen = std::collections::HashSet::new();
+    let in_order =
+        executed.executions.iter().all(|execution| follows(&execution.arguments, &executed.function.parameters));
     for execution in &executed.executions {
         let verdict = match Case::of(execution) {
             None => Err(Dropped::Limit),
@@ -155,7 +159,7 @@ pub(super) fn worth_showing(
         };
         // Only an input that is used makes a later one a repetition.
         let verdict = verdict.and_then(|case| {
-            if seen.insert(literal::canonical(&execution.input)) { Ok(case) } else { Err(Dropped::Repeated) }
+            if seen.insert(input_key(&execution.input, in_order)) { Ok(case) } else { Err(Dropped::Repeated) }
         });
         match verdict {
             Ok(case) => cases.push(case),
@@ -163,6 +167,19 @@ pub(super) fn worth_showing(
         }
     }
     (cases, dropped)
+}
+
+/// Whether arguments stand in the order of the parameters.
+fn follows(arguments: &[(String, String)], parameters: &[String]) -> bool {
+    let mut rest = parameters.iter();
+    arguments.iter().all(|(name, _)| rest.any(|parameter| parameter == name))
+}
+
+/// One text for equal inputs. Where all inputs of a function have their arguments in one order, and no set or dict among
+/// them, that is the text itself.
+fn input_key(input: &str, in_order: bool) -> Cow<'_, str> {
+    let plain = in_order && input.strip_prefix('{').is_some_and(|inside| !inside.contains('{'));
+    if plain { Cow::Borrowed(input) } else { Cow::Owned(literal::canonical(input)) }
 }
 
 fn judge(case: Case, function: &Function, max_output_chars: usize) -> Result<Case, Dropped> {

@@ -23,7 +23,12 @@ pub(super) fn source(text: &str) -> String {
 
 /// Whether the text is source that needs nothing imported: literals and a few builtin calls.
 pub(super) fn is_plain(text: &str) -> bool {
-    let mut reader = Reader::new(text, Form::Compare);
+    // Most values are one number or one string.
+    let number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    if number || (text.starts_with(['\'', '"']) && super::quoted::length(text) == Some(text.len())) {
+        return true;
+    }
+    let mut reader = Reader::new(text, Form::Read);
     reader.entries(None, 0).is_some() && reader.plain
 }
 
@@ -45,6 +50,9 @@ fn rewrite(text: &str, form: Form) -> String {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
+    /// Changes nothing.
+    Read,
+    /// Changes nothing; the text is the inside of a dict.
     Keep,
     Compare,
     Show,

@@ -109,7 +109,7 @@ impl Figures {
 
 /// The type of an output, by how its repr begins.
 fn output_type(example: &Example) -> &'static str {
-    let Some(repr) = &example.output else { return "exception" };
+    let Some(repr) = &example.output else { return "raises" };
     match repr.as_bytes() {
         b"True" | b"False" => "bool",
         b"None" => "None",

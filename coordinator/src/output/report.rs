@@ -111,7 +111,7 @@ pub fn render(run: &Value, out: &Path) -> anyhow::Result<String> {
             chart("Examples held out", "a sample", &distributions.examples_held_out),
             chart("Prompt length", "characters", &distributions.prompt_chars),
             chart("Coverage", "percent of statements that the examples reach", &distributions.coverage_percent),
-            chart("Output types", "of all examples", &distributions.output_types),
+            chart("Output types", "of all examples", &folded(&distributions.output_types)),
         ],
         "samples": samples,
         "rejections": rejections.iter().map(view).collect::<Vec<_>>(),
@@ -138,6 +138,17 @@ struct Bar<'a> {
     label: &'a str,
     count: u64,
     height: f64,
+}
+
+/// The most frequent classes, and the rest as one: more labels than that do not fit on a phone.
+fn folded(classes: &[Class]) -> Vec<Class> {
+    const MOST: usize = 8;
+    let (most, rest) = classes.split_at(classes.len().min(MOST));
+    let mut folded = most.to_vec();
+    if !rest.is_empty() {
+        folded.push(Class { label: "rest".to_owned(), count: rest.iter().map(|class| class.count).sum() });
+    }
+    folded
 }
 
 fn chart<'a>(title: &'a str, unit: &'a str, classes: &'a [Class]) -> Value {
