@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Scoring")]
 pub struct ScoreSettings {
-    /// Which pass@k, separated by commas [default: 1, 2, 5, 10, 20, 50, 100 as far as there are completions]
+    /// Which pass@k, separated by commas [default: 1, 2, 5, 10, 20, 50, 100 as far as there are completions, and all]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     pub k: Vec<usize>,
     /// By value, floats may differ by so much: as a share of the larger one or, below 1, as such
@@ -50,7 +50,8 @@ impl ScoreSettings {
     /// [`Failure::Usage`]: one that is larger.
     pub fn ks(&self, completions: usize) -> Result<Vec<usize>, Failure> {
         if self.k.is_empty() {
-            return Ok([1, 2, 5, 10, 20, 50, 100].into_iter().filter(|k| *k <= completions.max(1)).collect());
+            let usual = [1, 2, 5, 10, 20, 50, 100].into_iter().filter(|k| *k < completions);
+            return Ok(usual.chain([completions.max(1)]).collect());
         }
         let mut ks = self.k.clone();
         ks.sort_unstable();
