@@ -16,6 +16,7 @@
 //! - [`identity`]: which settings make a run what it is
 //! - [`doctor`]: what this machine can do
 //! - [`status`]: where everything of a fleet's run is, [`dead`]: what is nobody's, [`purge`]: its end
+//! - [`metrics`]: what submit and sink count
 //! - [`progress`]: the line on the terminal
 //! - [`cli`]: the command line
 
@@ -29,6 +30,7 @@ pub mod eval;
 pub mod feed;
 pub mod finish;
 pub mod identity;
+pub mod metrics;
 pub mod output;
 pub mod parallel;
 pub mod progress;

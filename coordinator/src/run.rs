@@ -12,7 +12,7 @@ use pipeline::{
     message::RunOpen,
     queue::{Queue, QueueName, memory::MemoryQueue},
     shutdown::CancellationToken,
-    telemetry::Telemetry,
+    telemetry::{Telemetry, register},
 };
 use serde_json::{Map, Value, json};
 use worker_exec::{Executor, settings::ExecSettings};
@@ -24,6 +24,7 @@ use crate::{
     feed::{self, Sharding},
     finish::{self, Finished},
     identity::{self, SharedSettings},
+    metrics::CoordinatorMetrics,
     output::StageSettings,
     progress::{Progress, RunCounts},
     sink::{
@@ -143,6 +144,12 @@ impl Run {
             QueueName::Inputs => 4 * executor.slots(),
             _ => (4 * self.writer.concurrency()).max(feed::CHUNK),
         });
+        let of_run = CoordinatorMetrics::unregistered().map_err(anyhow::Error::from)?;
+        for collectors in [of_run.of_sink(), executor.metrics().collectors()] {
+            register(&telemetry.registry, collectors).map_err(anyhow::Error::from)?;
+        }
+        counts.sink.show_in(of_run.clone());
+        let disk = tokio::spawn(of_run.watch_disk(shards.folder().path().to_owned()));
         let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
         telemetry.set_ready(true);
         let write = tokio::spawn(consume(
@@ -204,6 +211,7 @@ impl Run {
             }
         };
         drop(progress);
+        disk.abort();
         if !shards.finished() {
             return Err(Failure::Interrupted);
         }

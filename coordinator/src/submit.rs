@@ -16,6 +16,7 @@ use pipeline::{
         rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim},
     },
     shutdown::{CancellationToken, unless_stopped},
+    telemetry::{Telemetry, register},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +25,7 @@ use crate::{
     collect::{CollectSettings, Collector},
     feed::{self, Sharding},
     identity::{self, SharedSettings},
+    metrics::CoordinatorMetrics,
     sink::{
         folder::{mint_run_id, same_identity},
         standing::Standing,
@@ -68,6 +70,7 @@ pub async fn submit(
     shared: &SharedSettings,
     settings: &SubmitSettings,
     broker: &BrokerSettings,
+    telemetry: &Telemetry,
     stop: CancellationToken,
 ) -> Result<u64, Failure> {
     let name = broker.run_name()?;
@@ -85,6 +88,11 @@ pub async fn submit(
         cursor = Cursor { next: 0, complete: false, ..cursor };
     }
     let queue = unless_stopped(&stop, RabbitQueue::connect_alone(broker, "submit", WorksBy::Publishing)).await?;
+    let metrics = CoordinatorMetrics::unregistered().map_err(anyhow::Error::from)?;
+    for collectors in [metrics.of_submit(), queue.metrics().collectors()] {
+        register(&telemetry.registry, collectors).map_err(anyhow::Error::from)?;
+    }
+    telemetry.set_ready(true);
     // Before the claim: what holds the name has to be written down somewhere.
     file.write(&cursor)?;
     if cursor.complete {
@@ -125,11 +133,17 @@ pub async fn submit(
         if items <= cursor.next {
             continue;
         }
-        wait_for_room(&queue, settings.in_flight, &stop).await?;
+        wait_for_room(&queue, settings.in_flight, &metrics, &stop).await?;
         let next = cursor.next;
         let wanted = |address: &Address| address.index >= next;
+        let reasons: Vec<_> = chunk
+            .iter()
+            .filter(|item| item.index >= next)
+            .map(|item| item.outcome.as_ref().err().map(|rejection| rejection.reason))
+            .collect();
         let published = feed::publish_chunk(&queue, &sharding, chunk, wanted, &stop).await;
         stopped_or_other(published, &stop)?;
+        reasons.into_iter().for_each(|reason| metrics.submitted(reason));
         cursor.next = items;
         failpoint::pass("cursor.before_write");
         file.write(&cursor)?;
@@ -202,7 +216,12 @@ fn stopped_or_other(result: Result<(), QueueError>, stop: &CancellationToken) ->
 }
 
 /// Back-pressure is a window: nothing is published while the queues are full.
-async fn wait_for_room(queue: &RabbitQueue, in_flight: u32, stop: &CancellationToken) -> Result<(), Failure> {
+async fn wait_for_room(
+    queue: &RabbitQueue,
+    in_flight: u32,
+    metrics: &CoordinatorMetrics,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
     loop {
         let mut ready = 0;
         for name in [QueueName::Functions, QueueName::Inputs, QueueName::Outcomes] {
@@ -214,6 +233,7 @@ async fn wait_for_room(queue: &RabbitQueue, in_flight: u32, stop: &CancellationT
                 }
             };
         }
+        metrics.set_window_full(ready >= in_flight);
         if ready < in_flight {
             return Ok(());
         }

@@ -185,6 +185,25 @@ pub enum Cause {
     PassedOver,
 }
 
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Ended, Self::Cpu, Self::Wall, Self::Flood, Self::Silent, Self::Done, Self::PassedOver];
+
+    /// As in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Cpu => "cpu",
+            Self::Wall => "wall",
+            Self::Flood => "flood",
+            Self::Silent => "silent",
+            Self::Done => "done",
+            Self::PassedOver => "passed_over",
+        }
+    }
+}
+
 impl End {
     /// Reads sandbox-init's report.
     pub fn read(payload: &[u8]) -> Option<Self> {

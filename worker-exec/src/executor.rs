@@ -18,6 +18,7 @@ use crate::{
     batch::{self, Batches},
     job::{Job, Runner},
     lease::Leases,
+    metrics::ExecMetrics,
     repair::or_repair,
     sandbox,
     settings::ExecSettings,
@@ -86,6 +87,11 @@ impl Executor {
     /// Whether Landlock restricts what programs see of the file system.
     pub fn landlock(&self) -> bool {
         self.landlock
+    }
+
+    /// What it counts; nobody collects that before it is registered.
+    pub fn metrics(&self) -> &ExecMetrics {
+        self.leases.metrics()
     }
 
     /// Programs at once.
@@ -220,7 +226,11 @@ impl Stage for Executor {
         }
         let verdict = match self.answer(&input, &program).await? {
             Answered::Failed(reason, detail) => Rejection::of(&input, reason, one_line(&detail)).into(),
-            Answered::Called { first, second } => Verdict::Pass(self.record(&input, first, second)),
+            Answered::Called { first, second } => {
+                let executed = self.record(&input, first, second);
+                self.metrics().recorded(&executed);
+                Verdict::Pass(executed)
+            }
         };
         Ok(or_repair(&input, verdict))
     }

@@ -12,6 +12,7 @@ use deadpool::managed::PoolError;
 use pipeline::stage::StageError;
 
 use crate::{
+    metrics::ExecMetrics,
     pool::{self, Lease, Pool},
     sandbox::Sandbox,
 };
@@ -98,6 +99,11 @@ impl Leases {
     /// Programs at once.
     pub fn slots(&self) -> usize {
         self.pool.status().max_size
+    }
+
+    /// What is counted of them.
+    pub fn metrics(&self) -> &ExecMetrics {
+        self.pool.manager().metrics()
     }
 
     /// How many were opened so far.

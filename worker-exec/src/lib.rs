@@ -13,6 +13,7 @@
 //! - [`pool`]: open sandboxes, one active program each
 //! - [`session`]: one open sandbox: a job in, frames out
 //! - [`sandbox`]: the two backends behind one trait
+//! - [`metrics`]: what is counted of all this
 //! - [`survey`]: which isolation this machine can give
 
 pub mod answer;
@@ -21,6 +22,7 @@ pub mod evaluate;
 pub mod executor;
 pub mod job;
 pub mod lease;
+pub mod metrics;
 pub mod pool;
 pub mod repair;
 pub mod sandbox;

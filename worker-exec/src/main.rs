@@ -9,7 +9,7 @@ use pipeline::{
     queue::rabbitmq::{BrokerSettings, RabbitQueue},
     settings,
     shutdown::unless_stopped,
-    telemetry::Telemetry,
+    telemetry::{Telemetry, register},
 };
 use worker_exec::{Executor, settings::ExecSettings};
 
@@ -31,6 +31,9 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some(probed) = pipeline::telemetry::probe() {
+        return probed;
+    }
     pipeline::telemetry::init_logs();
     pipeline::error::exit(work().await)
 }
@@ -40,13 +43,14 @@ async fn work() -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::Usage(error.to_string()))?;
     let broker: BrokerSettings = settings::resolve(&cli.broker, &matches, cli.config.as_deref())?;
     let exec: ExecSettings = settings::resolve(&cli.exec, &matches, cli.config.as_deref())?;
-    broker.run_name()?;
-    let telemetry = Telemetry::default();
+    let telemetry = Telemetry::of("worker-exec", Some(broker.run_name()?))?;
     telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
     let stage = settings::with_patience(broker.startup_wait, || Executor::start(&exec));
     let stage = std::sync::Arc::new(unless_stopped(&stop, stage).await?);
     let queue = unless_stopped(&stop, RabbitQueue::connect(&broker, "worker-exec")).await?;
+    stage.metrics().register(&telemetry.registry).map_err(anyhow::Error::from)?;
+    register(&telemetry.registry, queue.metrics().collectors()).map_err(anyhow::Error::from)?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, slots = stage.slots(), "working");

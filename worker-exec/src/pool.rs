@@ -8,14 +8,18 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 
-use crate::{sandbox::Sandbox, session::Session};
+use crate::{
+    metrics::{Counted, ExecMetrics, Retirement},
+    sandbox::Sandbox,
+    session::Session,
+};
 
 /// Programs between two with a known answer.
 const CHECK_EVERY: u64 = 100;
@@ -37,9 +41,10 @@ pub type Pool = deadpool::managed::Pool<Sandboxes, Lease>;
 /// # Errors
 /// Never with a positive number of slots.
 pub fn new(sandbox: Arc<dyn Sandbox>, slots: usize, programs: u64) -> anyhow::Result<Pool> {
-    Ok(Pool::builder(Sandboxes { sandbox, programs, spares: Mutex::default(), opened: AtomicU64::new(0) })
-        .max_size(slots)
-        .build()?)
+    let metrics = ExecMetrics::unregistered()?;
+    metrics.slots.set(i64::try_from(slots).unwrap_or(i64::MAX));
+    let sandboxes = Sandboxes { sandbox, programs, spares: Mutex::default(), opened: AtomicU64::new(0), metrics };
+    Ok(Pool::builder(sandboxes).max_size(slots).build()?)
 }
 
 /// Opens sandboxes for the pool and says which are used up.
@@ -48,6 +53,7 @@ pub struct Sandboxes {
     programs: u64,
     spares: Mutex<VecDeque<JoinHandle<anyhow::Result<Session>>>>,
     opened: AtomicU64,
+    metrics: ExecMetrics,
 }
 
 /// A sandbox as the pool knows it.
@@ -57,12 +63,23 @@ pub struct Pooled {
     checked: u64,
     /// Whether its successor has been begun.
     succeeded: bool,
+    /// Whether it failed to give a known answer.
+    failed_check: bool,
 }
 
 /// One of the pool's sandboxes, given back when dropped.
-pub struct Lease(Option<Object<Sandboxes>>);
+pub struct Lease {
+    /// Only `drop` takes it.
+    object: Option<Object<Sandboxes>>,
+    _busy: Option<Counted>,
+}
 
 impl Sandboxes {
+    /// What is counted of them.
+    pub fn metrics(&self) -> &ExecMetrics {
+        &self.metrics
+    }
+
     /// How many were opened so far, those that did not come up among them.
     pub fn opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)
@@ -75,9 +92,9 @@ impl Sandboxes {
             return false;
         }
         self.opened.fetch_add(1, Ordering::Relaxed);
-        let sandbox = Arc::clone(&self.sandbox);
+        let (sandbox, metrics) = (Arc::clone(&self.sandbox), self.metrics.clone());
         spares.push_back(runtime.spawn(async move {
-            let opened = Session::open(sandbox.as_ref()).await;
+            let opened = open(sandbox.as_ref(), &metrics).await;
             if let Err(error) = &opened {
                 tracing::warn!(error = format!("{error:#}"), "the successor of a sandbox did not open");
             }
@@ -135,17 +152,20 @@ impl Manager for Sandboxes {
             Some(session) => session?,
             None => {
                 self.opened.fetch_add(1, Ordering::Relaxed);
-                Session::open(self.sandbox.as_ref()).await?
+                open(self.sandbox.as_ref(), &self.metrics).await?
             }
         };
-        Ok(Pooled { checked: session.served, session, succeeded: false })
+        Ok(Pooled { checked: session.served, session, succeeded: false, failed_check: false })
     }
 
     async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<anyhow::Error> {
         if pooled.session.served < pooled.checked + CHECK_EVERY && metrics.last_used() < CHECK_AFTER {
             return Ok(());
         }
-        pooled.prove().await.map_err(RecycleError::Backend)
+        pooled.prove().await.map_err(|error| {
+            self.metrics.retire(Retirement::FailedCheck);
+            RecycleError::Backend(error)
+        })
     }
 }
 
@@ -158,10 +178,27 @@ impl Pooled {
         let programs = self.session.served;
         let checked = check(&mut self.session).await;
         if let Err(error) = &checked {
+            self.failed_check = true;
             tracing::warn!(error = format!("{error:#}"), programs, "retiring a sandbox: it failed its check");
         }
         self.checked = self.session.served;
         checked
+    }
+}
+
+/// Opens one, and counts.
+async fn open(sandbox: &dyn Sandbox, metrics: &ExecMetrics) -> anyhow::Result<Session> {
+    metrics.opened.inc();
+    let begun = Instant::now();
+    match Session::open(sandbox, metrics).await {
+        Ok(session) => {
+            metrics.opening.observe(begun.elapsed().as_secs_f64());
+            Ok(session)
+        }
+        Err(error) => {
+            metrics.failed_to_open.inc();
+            Err(error)
+        }
     }
 }
 
@@ -180,7 +217,8 @@ async fn check(session: &mut Session) -> anyhow::Result<()> {
 
 impl From<Object<Sandboxes>> for Lease {
     fn from(object: Object<Sandboxes>) -> Self {
-        Self(Some(object))
+        let _busy = Object::pool(&object).map(|pool| Counted::new(&pool.manager().metrics.busy));
+        Self { object: Some(object), _busy }
     }
 }
 
@@ -191,11 +229,11 @@ impl Lease {
     }
 
     fn object(&self) -> &Object<Sandboxes> {
-        self.0.as_ref().expect("only `drop` takes it")
+        self.object.as_ref().expect("only `drop` takes it")
     }
 
     fn object_mut(&mut self) -> &mut Object<Sandboxes> {
-        self.0.as_mut().expect("only `drop` takes it")
+        self.object.as_mut().expect("only `drop` takes it")
     }
 }
 
@@ -215,7 +253,7 @@ impl DerefMut for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(mut object) = self.0.take() else { return };
+        let Some(mut object) = self.object.take() else { return };
         let Some(pool) = Object::pool(&object).filter(|pool| !pool.is_closed()) else { return };
         let end = pool.manager().end_of(&object.session);
         if !object.succeeded && (end.is_some() || pool.manager().ends_soon(&object.session)) {
@@ -223,6 +261,11 @@ impl Drop for Lease {
         }
         if let Some(reason) = end {
             tracing::info!(reason, programs = object.session.served, "retiring a sandbox");
+            pool.manager().metrics.retire(match object.failed_check {
+                true => Retirement::FailedCheck,
+                false if object.session.retired.is_some() => Retirement::Anomaly,
+                false => Retirement::UsedUp,
+            });
             // Its place is free from here on: who waits for it gets the successor.
             drop(Object::take(object));
         }

@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     answer::{Answer, End},
     job::{Job, Runner},
+    metrics::{Counted, ExecMetrics},
     sandbox::{Errors, Link, Sandbox},
 };
 
@@ -32,6 +33,8 @@ pub struct Session {
     pub served: u64,
     /// Why it must not be used again.
     pub retired: Option<String>,
+    metrics: ExecMetrics,
+    _open: Counted,
 }
 
 impl Session {
@@ -39,16 +42,18 @@ impl Session {
     ///
     /// # Errors
     /// The machine or the engine does not give one; the message is one sentence.
-    pub async fn open(sandbox: &dyn Sandbox) -> anyhow::Result<Self> {
-        match timeout(OPEN_DEADLINE, Self::try_open(sandbox)).await {
+    pub async fn open(sandbox: &dyn Sandbox, metrics: &ExecMetrics) -> anyhow::Result<Self> {
+        match timeout(OPEN_DEADLINE, Self::try_open(sandbox, metrics)).await {
             Ok(session) => session,
             Err(_) => bail!("the {} sandbox did not open within {} s", sandbox.name(), OPEN_DEADLINE.as_secs()),
         }
     }
 
-    async fn try_open(sandbox: &dyn Sandbox) -> anyhow::Result<Self> {
+    async fn try_open(sandbox: &dyn Sandbox, metrics: &ExecMetrics) -> anyhow::Result<Self> {
         let link = sandbox.open().await?;
-        let mut session = Self { link, python: String::new(), landlock: false, served: 0, retired: None };
+        let (metrics, _open) = (metrics.clone(), Counted::new(&metrics.open));
+        let (python, landlock) = (String::new(), false);
+        let mut session = Self { link, python, landlock, served: 0, retired: None, metrics, _open };
         let (kind, greeting) = receive(&mut session.link.output, &session.link.errors).await?;
         ensure!(kind == b'h', "sandbox-init began with a message of kind {kind}");
         let greeting = String::from_utf8(greeting).context("sandbox-init's greeting")?;
@@ -111,6 +116,9 @@ impl Session {
         let exchange = self.exchange(message, programs);
         let ended = timeout(deadline, exchange).await.context("sandbox-init overran every deadline")??;
         self.served += programs as u64;
+        for (_, end) in &ended {
+            self.metrics.ended(end);
+        }
         for (_, End { cause, cpu_us, wall_us, max_rss_kib, .. }) in &ended {
             tracing::debug!(?cause, cpu_us, wall_us, max_rss_kib, "a program ended");
         }

@@ -10,7 +10,7 @@ use pipeline::{
     queue::rabbitmq::{BrokerSettings, RabbitQueue},
     settings,
     shutdown::unless_stopped,
-    telemetry::Telemetry,
+    telemetry::{Telemetry, register},
 };
 use worker_llm::{WayBack, Writer, budget::Usage, settings::WriterSettings};
 
@@ -34,6 +34,9 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some(probed) = pipeline::telemetry::probe() {
+        return probed;
+    }
     pipeline::telemetry::init_logs();
     pipeline::error::exit(work().await)
 }
@@ -45,8 +48,7 @@ async fn work() -> Result<(), Failure> {
     let writer: WriterSettings = settings::resolve(&cli.writer, &matches, cli.config.as_deref())?;
     let ProfileArg { profile } = settings::resolve(&cli.profile, &matches, cli.config.as_deref())?;
     let writer = writer.under(profile);
-    broker.run_name()?;
-    let telemetry = Telemetry::default();
+    let telemetry = Telemetry::of("worker-llm", Some(broker.run_name()?))?;
     telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
     let budget = writer.budget(Usage::default())?;
@@ -54,6 +56,7 @@ async fn work() -> Result<(), Failure> {
     let stage = settings::with_patience(broker.startup_wait, start);
     let stage = unless_stopped(&stop, stage).await?;
     let queue = unless_stopped(&stop, RabbitQueue::connect(&broker, "worker-llm")).await?;
+    register(&telemetry.registry, queue.metrics().collectors()).map_err(anyhow::Error::from)?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, concurrency = writer.concurrency(), "working");

@@ -102,6 +102,9 @@ impl Writer {
             WriterKind::Openai => {
                 let writer = reach(settings, way_back, patience, metrics.clone(), budget.clone()).await?;
                 // Registered last: a start that is tried again must not meet the metrics of the first try.
+                if let Some(price) = settings.price()? {
+                    writer.client.metrics().set_price(price.prompt, price.completion);
+                }
                 writer.client.metrics().register(registry).map_err(anyhow::Error::from)?;
                 Kind::Model(Box::new(writer))
             }

@@ -97,7 +97,17 @@ pub(crate) struct SubmitArgs {
 }
 
 impl SubmitArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
+    /// The broker and the name of the run.
+    pub(crate) fn broker(&self) -> &BrokerSettings {
+        &self.broker
+    }
+
+    pub(crate) async fn run(
+        &self,
+        resolver: &Resolver<'_>,
+        telemetry: &Telemetry,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
         let (shared, collect): (SharedSettings, CollectSettings) =
             (resolver.get(&self.shared)?, resolver.get(&self.collect)?);
         let items = submit::submit(
@@ -106,6 +116,7 @@ impl SubmitArgs {
             &shared,
             &resolver.get(&self.submit)?,
             &resolver.get(&self.broker)?,
+            telemetry,
             stop,
         )
         .await?;
@@ -128,6 +139,11 @@ pub(crate) struct SinkArgs {
 }
 
 impl SinkArgs {
+    /// The broker and the name of the run.
+    pub(crate) fn broker(&self) -> &BrokerSettings {
+        &self.broker
+    }
+
     pub(crate) async fn run(
         &self,
         resolver: &Resolver<'_>,

@@ -83,11 +83,17 @@ pub fn main() -> Result<(), Failure> {
     if let Some(file) = &cli.config {
         settings::check_keys(file, &known_keys())?;
     }
-    let (_, matches) = matches.subcommand().ok_or_else(|| Failure::Usage("a command is needed; see --help".into()))?;
+    let (name, matches) = matches.subcommand().ok_or_else(|| Failure::Usage("a command is needed; see --help".into()))?;
     let resolver = Resolver { matches, file: cli.config.clone() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {
-        let telemetry = pipeline::telemetry::Telemetry::default();
+        let broker = match &cli.command {
+            Command::Submit(args) => Some(resolver.get(args.broker())?),
+            Command::Sink(args) => Some(resolver.get(args.broker())?),
+            _ => None,
+        };
+        let run = broker.as_ref().map(|broker| broker.run_name()).transpose()?;
+        let telemetry = pipeline::telemetry::Telemetry::of(name, run)?;
         telemetry.serve(cli.metrics_addr).await?;
         let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
         match &cli.command {
@@ -96,7 +102,7 @@ pub fn main() -> Result<(), Failure> {
             Command::WriteInputs(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Execute(args) => args.run(&resolver, stop).await,
             Command::Assemble(args) => args.run(&resolver).await,
-            Command::Submit(args) => args.run(&resolver, stop).await,
+            Command::Submit(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Status(args) => args.run(&resolver, &stop).await,
             Command::Dead(args) => args.run(&resolver).await,

@@ -78,7 +78,7 @@ async fn drain_from<C: Consumer>(
 ) -> anyhow::Result<Shards> {
     let (mut last_index, mut early_pause) = (0, PAUSE);
     // What an earlier process had whole and did not come to write.
-    shards = keep(shards, Vec::new(), &until.give_up).await?;
+    shards = keep(shards, Vec::new(), &standing, &until.give_up).await?;
     standing.update(&shards, 0);
     while !shards.finished() {
         let batch = tokio::select! {
@@ -97,7 +97,7 @@ async fn drain_from<C: Consumer>(
             let message = match message {
                 Ok(message) => message,
                 Err(aside) => {
-                    set_aside(receipt, aside).await;
+                    set_aside(&standing, receipt, aside).await;
                     continue;
                 }
             };
@@ -110,10 +110,10 @@ async fn drain_from<C: Consumer>(
                 }
                 Belongs::Here => match content(&message, shard_size(&shards)) {
                     Ok(content) => taken.push(Taken { content, receipt }),
-                    Err(reason) => set_aside(receipt, Unattributable { reason, body: message.body }).await,
+                    Err(reason) => set_aside(&standing, receipt, Unattributable { reason, body: message.body }).await,
                 },
                 Belongs::NotYet => early.push(receipt),
-                Belongs::Elsewhere(reason) => set_aside(receipt, Unattributable { reason, body: message.body }).await,
+                Belongs::Elsewhere(reason) => set_aside(&standing, receipt, Unattributable { reason, body: message.body }).await,
             }
         }
         let mut out_of_order = 0;
@@ -123,7 +123,7 @@ async fn drain_from<C: Consumer>(
                 last_index = last_index.max(index);
             }
         }
-        shards = keep(shards, taken, &until.give_up).await?;
+        shards = keep(shards, taken, &standing, &until.give_up).await?;
         standing.update(&shards, out_of_order);
         if early.is_empty() {
             early_pause = PAUSE;
@@ -163,7 +163,12 @@ async fn next_batch(consumer: &mut impl Consumer) -> Result<Option<Vec<Delivery>
 }
 
 /// Puts a batch on disk, however long the disk refuses, then acknowledges it.
-async fn keep(mut shards: Shards, taken: Vec<Taken>, give_up: &CancellationToken) -> anyhow::Result<Shards> {
+async fn keep(
+    mut shards: Shards,
+    taken: Vec<Taken>,
+    standing: &SharedStanding,
+    give_up: &CancellationToken,
+) -> anyhow::Result<Shards> {
     let (mut contents, receipts): (Vec<Content>, Vec<_>) =
         taken.into_iter().map(|taken| (taken.content, taken.receipt)).unzip();
     loop {
@@ -178,6 +183,9 @@ async fn keep(mut shards: Shards, taken: Vec<Taken>, give_up: &CancellationToken
             Ok(()) => break,
             Err(error) if give_up.is_cancelled() || !is_of_the_disk(&error) => return Err(error),
             Err(error) => {
+                if let Some(metrics) = standing.metrics() {
+                    metrics.disk_refused();
+                }
                 tracing::error!(error = format!("{error:#}"), "cannot write; nothing is acknowledged until it works");
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE) => {}
@@ -251,7 +259,10 @@ async fn acknowledge(receipt: Box<dyn Receipt>) {
     }
 }
 
-async fn set_aside(receipt: Box<dyn Receipt>, aside: Unattributable) {
+async fn set_aside(standing: &SharedStanding, receipt: Box<dyn Receipt>, aside: Unattributable) {
+    if let Some(metrics) = standing.metrics() {
+        metrics.set_aside();
+    }
     if let Err(error) = receipt.set_aside(aside).await {
         tracing::warn!(%error, "could not set aside");
     }

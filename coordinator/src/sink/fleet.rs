@@ -16,7 +16,7 @@ use pipeline::{
         rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim, dead},
     },
     shutdown::{CancellationToken, unless_stopped},
-    telemetry::Telemetry,
+    telemetry::{Telemetry, register},
 };
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -30,6 +30,7 @@ use super::{
 use crate::{
     assemble::{AssembleSettings, Assembler},
     finish::{self, Finished},
+    metrics::CoordinatorMetrics,
     output::StageSettings,
     progress::{Progress, RunCounts},
 };
@@ -77,6 +78,12 @@ pub async fn sink(
     }
     let resumed = shards.outcomes();
     let counts = Arc::new(RunCounts::default());
+    let metrics = CoordinatorMetrics::unregistered().map_err(anyhow::Error::from)?;
+    for collectors in [metrics.of_sink(), queue.metrics().collectors()] {
+        register(&telemetry.registry, collectors).map_err(anyhow::Error::from)?;
+    }
+    counts.sink.show_in(metrics.clone());
+    let disk = tokio::spawn(metrics.watch_disk(shards.folder().path().to_owned()));
     let progress = Progress::start(Arc::clone(&counts), None);
     let prefetch = u16::try_from(2 * BATCH).unwrap_or(u16::MAX);
     let outcomes = queue.consume(QueueName::Outcomes, prefetch).await.map_err(anyhow::Error::from)?;
@@ -91,6 +98,7 @@ pub async fn sink(
     let drained = drain(shards, outcomes, counts.sink.clone(), opens, Until { give_up: stop.clone(), stop }).await;
     drop(progress);
     told.abort();
+    disk.abort();
     let shards = match drained {
         Ok(shards) if shards.finished() => shards,
         left => {

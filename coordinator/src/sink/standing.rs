@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -10,6 +10,7 @@ use pipeline::message::RunId;
 use serde::{Deserialize, Serialize};
 
 use super::shards::Shards;
+use crate::metrics::CoordinatorMetrics;
 
 /// What the sink knows of its run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,9 +58,23 @@ pub struct TimedStanding {
 
 /// A standing that one task writes and others read.
 #[derive(Clone, Default)]
-pub struct SharedStanding(Arc<Mutex<Standing>>);
+pub struct SharedStanding {
+    standing: Arc<Mutex<Standing>>,
+    metrics: Arc<OnceLock<CoordinatorMetrics>>,
+}
 
 impl SharedStanding {
+    /// Has `metrics` follow it from now on.
+    pub fn show_in(&self, metrics: CoordinatorMetrics) {
+        // A second call, which nobody makes, keeps the first.
+        let _ = self.metrics.set(metrics);
+    }
+
+    /// What follows it, if anything does.
+    pub fn metrics(&self) -> Option<&CoordinatorMetrics> {
+        self.metrics.get()
+    }
+
     /// As it is now.
     pub fn get(&self) -> Standing {
         self.lock().clone()
@@ -69,12 +84,15 @@ impl SharedStanding {
     pub fn update(&self, shards: &Shards, out_of_order: u64) {
         let before = self.lock().out_of_order;
         let now = Standing { out_of_order: before + out_of_order, ..shards.standing() };
+        if let Some(metrics) = self.metrics() {
+            metrics.show(&now, || shards.total());
+        }
         *self.lock() = now;
     }
 
     fn lock(&self) -> MutexGuard<'_, Standing> {
         // Plain values: whole at every moment.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -97,6 +97,7 @@ pub async fn consume<S: Stage, Q: Queue>(
 ) -> Result<u64, QueueError> {
     let concurrency = u16::try_from(concurrency.clamp(1, usize::from(u16::MAX))).unwrap_or(u16::MAX);
     let give_back = CancellationToken::new();
+    metrics.begin(S::NAME, concurrency);
     let worker = Arc::new(Worker {
         stage,
         queue: queue.clone(),

@@ -53,7 +53,7 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
     pub async fn handle(&self, delivery: Delivery) {
         let stage = S::NAME.as_str();
         self.metrics.received.with_label_values(&[stage]).inc();
-        let in_flight = InFlight::enter(&self.metrics.in_flight);
+        let in_flight = InFlight::enter(self.metrics.in_flight.with_label_values(&[stage]));
         let settled = self.settle(delivery).await;
         drop(in_flight);
         match settled {
@@ -69,7 +69,10 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
     }
 
     async fn settle(&self, delivery: Delivery) -> Result<(), QueueError> {
-        let Delivery { message, delivery_count, receipt } = delivery;
+        let Delivery { message, delivery_count, waited, receipt } = delivery;
+        if let Some(waited) = waited {
+            self.metrics.queue_wait.with_label_values(&[S::NAME.as_str()]).observe(waited.as_secs_f64());
+        }
         let message = match message {
             Ok(message) => message,
             Err(aside) => return receipt.set_aside(aside).await,

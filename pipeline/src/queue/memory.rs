@@ -139,7 +139,7 @@ impl Consumer for MemoryConsumer {
         let Some((message, delivery_count)) = self.channel.waiting().pop_front() else { return Ok(None) };
         let receipt =
             MemoryReceipt { channel: Arc::clone(&self.channel), message: Some((message.clone(), delivery_count)) };
-        Ok(Some(Delivery { message: Ok(message), delivery_count, receipt: Box::new(receipt) }))
+        Ok(Some(Delivery { message: Ok(message), delivery_count, waited: None, receipt: Box::new(receipt) }))
     }
 
     async fn retire(self) {

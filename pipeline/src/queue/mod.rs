@@ -4,7 +4,7 @@
 pub mod memory;
 pub mod rabbitmq;
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use crate::message::Message;
 
@@ -118,6 +118,8 @@ pub struct Delivery {
     pub message: Result<Message, Unattributable>,
     /// How many times it was delivered before and came back without an answer.
     pub delivery_count: u64,
+    /// Since it was published, by the clocks of both machines; none where nobody wrote that down.
+    pub waited: Option<Duration>,
     /// Answers the queue.
     pub receipt: Box<dyn Receipt>,
 }

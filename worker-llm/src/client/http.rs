@@ -2,13 +2,14 @@
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pipeline::error::Failure;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 
 use super::gauges::Gauges;
+use super::metrics::Timing;
 use super::wire::{ModelList, Reply, ReplyBody, Request};
 
 /// How long a server may take to say which models it has.
@@ -181,13 +182,15 @@ impl Endpoint {
 
     /// Asks once. It may take `limit`, and never longer than the settings. Dropped in between, it closes its connection,
     /// by which a server such as vLLM knows to stop generating.
-    pub(super) async fn ask(&self, request: &Request, limit: Duration) -> Result<Reply, Problem> {
+    pub(super) async fn ask(&self, request: &Request, limit: Duration) -> Result<(Reply, Timing), Problem> {
+        let begun = Instant::now();
         let asking = self.request(Method::POST, request.api.path()).json(&request.body);
         let asking = asking.timeout(self.timeouts.total.min(limit)).send();
         let response = match tokio::time::timeout(self.timeouts.first_byte, asking).await {
             Ok(response) => response.map_err(|error| transient(words_of(&error)))?,
             Err(_) => return Err(transient("timed out")),
         };
+        let first_byte = begun.elapsed();
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
@@ -195,10 +198,11 @@ impl Endpoint {
         // A model may be cut off within a character.
         let body = String::from_utf8_lossy(&body);
         let reply = serde_json::from_str::<ReplyBody>(&body).ok().and_then(ReplyBody::reply);
-        reply.ok_or_else(|| {
+        let reply = reply.ok_or_else(|| {
             let said = body.chars().take(MAX_SAID_CHARS).collect();
             Problem::Transient(Transient { said, ..Transient::of("its answer is no completion") })
-        })
+        })?;
+        Ok((reply, Timing { first_byte, total: begun.elapsed() }))
     }
 }
 

@@ -130,7 +130,11 @@ impl Client {
             Some(words) => tracing::warn!(problem = words, "an LLM server is not there; the others are"),
             None => {}
         }
-        chosen.ok_or_else(|| Failure::Usage("no LLM server: give --llm-url".into()))
+        let chosen = chosen.ok_or_else(|| Failure::Usage("no LLM server: give --llm-url".into()))?;
+        for endpoint in self.pool.endpoints() {
+            self.metrics.expect(&chosen, endpoint.base());
+        }
+        Ok(chosen)
     }
 
     /// Asks every endpoint the shortest of questions: a server that lists its models to everyone may still want a key
@@ -143,14 +147,13 @@ impl Client {
         for endpoint in self.pool.endpoints() {
             self.metrics.called(&sampling.model, endpoint.base());
             self.budget.spend(&Usage::call());
-            let begun = Instant::now();
             match endpoint.ask(&canary, GREETING_TIMEOUT).await {
                 Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
                 Err(Problem::Refused { detail, said }) => {
                     return Err(Failure::Unavailable(refuses_all(&detail, &said)));
                 }
-                Ok(reply) => {
-                    self.metrics.answered(&sampling.model, endpoint.base(), &reply, begun.elapsed());
+                Ok((reply, time)) => {
+                    self.metrics.answered(&sampling.model, endpoint.base(), &reply, time);
                     self.budget.spend(&spent(&canary, &reply));
                 }
                 Err(Problem::Transient(_)) => {}
@@ -199,7 +202,7 @@ impl Client {
             let endpoint = lease.base().to_owned();
             self.metrics.called(model, &endpoint);
             self.budget.spend(&Usage::call());
-            let (left, sent) = (self.patience.total.saturating_sub(begun.elapsed()), Instant::now());
+            let left = self.patience.total.saturating_sub(begun.elapsed());
             let asked = lease.endpoint().ask(request, left).await;
             match &asked {
                 Ok(_) | Err(Problem::Refused { .. }) => lease.answered(),
@@ -208,10 +211,10 @@ impl Client {
                 Err(Problem::Fatal(words)) => lease.failed(words, ""),
             }
             let trouble = match asked {
-                Ok(reply) => {
+                Ok((reply, time)) => {
                     self.outage.answered();
                     self.accepted.store(true, Ordering::Relaxed);
-                    self.metrics.answered(model, &endpoint, &reply, sent.elapsed());
+                    self.metrics.answered(model, &endpoint, &reply, time);
                     self.budget.spend(&spent(request, &reply));
                     return Ok(reply);
                 }
@@ -287,13 +290,13 @@ impl Client {
         let Ok(lease) = tokio::time::timeout(CANARY_TIMEOUT, self.pool.lease()).await else {
             return Err(Problem::Fatal("no LLM server has room".into()));
         };
-        let (endpoint, begun) = (lease.base().to_owned(), Instant::now());
+        let endpoint = lease.base().to_owned();
         self.metrics.called(canary.model(), &endpoint);
         self.budget.spend(&Usage::call());
-        let reply = lease.endpoint().ask(canary, CANARY_TIMEOUT).await?;
+        let (reply, time) = lease.endpoint().ask(canary, CANARY_TIMEOUT).await?;
         lease.answered();
         self.outage.answered();
-        self.metrics.answered(canary.model(), &endpoint, &reply, begun.elapsed());
+        self.metrics.answered(canary.model(), &endpoint, &reply, time);
         self.budget.spend(&spent(canary, &reply));
         Ok(())
     }

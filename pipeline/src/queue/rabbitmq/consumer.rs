@@ -131,10 +131,11 @@ enum Polled {
 impl Open {
     fn take(&self, queue: &RabbitQueue, from: QueueName, mut delivery: lapin::message::Delivery) -> Delivery {
         let delivery_count = wire::delivery_count(&delivery);
+        let waited = wire::waited(&delivery.properties);
         let body = delivery.data.clone();
         let message = wire::message(&mut delivery);
         let receipt = RabbitReceipt::new(queue.clone(), from, delivery, body, Arc::clone(&self.in_hand));
-        Delivery { message, delivery_count, receipt: Box::new(receipt) }
+        Delivery { message, delivery_count, waited, receipt: Box::new(receipt) }
     }
 }
 

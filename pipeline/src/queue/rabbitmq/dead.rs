@@ -61,7 +61,7 @@ async fn look(queue: &RabbitQueue, run: &RunId, seen: u32, to: &mpsc::Sender<Del
         match wire::message(&mut delivery).ok().filter(|message| by_broker && ours(message)).and_then(ending) {
             Some(message) => {
                 let receipt = RabbitReceipt::new(queue.clone(), QueueName::Dead, delivery, body, Arc::clone(&in_hand));
-                let delivery = Delivery { message: Ok(message), delivery_count: 0, receipt: Box::new(receipt) };
+                let delivery = Delivery { message: Ok(message), delivery_count: 0, waited: None, receipt: Box::new(receipt) };
                 let _ = to.send(delivery).await;
             }
             None => left.push(delivery.acker),

@@ -3,6 +3,7 @@
 //! - [`topology`]: the exchange and queues of a run, with the reason for each argument
 //! - [`connection`]: one connection, rebuilt when it breaks
 //! - [`channels`]: the pool of channels in confirm mode
+//! - [`metrics`]: publishes and their confirms
 //! - [`consumer`]: a stream of deliveries that survives the broker
 //! - [`wire`]: a message as AMQP properties and back
 //! - [`claim`]: which run a name stands for
@@ -19,10 +20,14 @@ pub mod consumer;
 pub mod dead;
 pub mod inspect;
 pub mod lock;
+pub mod metrics;
 pub mod topology;
 pub mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use lapin::{
     Confirmation,
@@ -35,6 +40,7 @@ use self::{
     channels::ChannelPool,
     connection::{Link, short},
     consumer::{RabbitConsumer, Retired},
+    metrics::BrokerMetrics,
     topology::Topology,
 };
 use super::{Queue, QueueError, QueueName};
@@ -89,6 +95,7 @@ struct Inner {
     publish: ChannelPool,
     consume: Link,
     retired: Retired,
+    metrics: BrokerMetrics,
 }
 
 /// Which connection a role that one process has at a time does its work by: that one holds the lock.
@@ -163,6 +170,7 @@ impl RabbitQueue {
                 publish: ChannelPool::new(publish),
                 consume,
                 retired: Retired::default(),
+                metrics: BrokerMetrics::unregistered().map_err(anyhow::Error::from)?,
             }),
         })
     }
@@ -191,6 +199,11 @@ impl RabbitQueue {
                 Err(Failure::NotGivenBack)
             }
         }
+    }
+
+    /// What it counts; nobody collects that before it is registered.
+    pub fn metrics(&self) -> &BrokerMetrics {
+        &self.inner.metrics
     }
 
     /// The names of the run's queues.
@@ -231,6 +244,19 @@ impl RabbitQueue {
     }
 
     async fn publish_bytes(
+        &self,
+        to: QueueName,
+        body: &[u8],
+        properties: lapin::BasicProperties,
+    ) -> Result<(), QueueError> {
+        let (metrics, begun) = (&self.inner.metrics, Instant::now());
+        let _in_flight = metrics.sent();
+        let published = self.publish_once(to, body, properties).await;
+        metrics.answered(to, published.is_ok(), begun.elapsed());
+        published
+    }
+
+    async fn publish_once(
         &self,
         to: QueueName,
         body: &[u8],

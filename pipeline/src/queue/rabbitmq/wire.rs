@@ -1,5 +1,7 @@
 //! A message as AMQP properties and back: `type` names the record, headers carry its address and counts.
 
+use std::time::{Duration, SystemTime};
+
 use lapin::{
     BasicProperties,
     message::Delivery,
@@ -13,6 +15,9 @@ use crate::{
 
 /// Header that says why a message was set aside.
 pub const REASON: &str = "reason";
+
+/// Header with the milliseconds since 1970 at which a message was published: for metrics alone.
+const PUBLISHED: &str = "published_ms";
 
 /// Delivery mode 2: the message survives the broker.
 const PERSISTENT: u8 = 2;
@@ -28,6 +33,7 @@ pub fn properties(message: &Message) -> BasicProperties {
     number("attempt", message.attempt.into());
     number("alone", message.alone.into());
     number("schema", SCHEMA.into());
+    number(PUBLISHED, now_ms());
     let mut text = |name: &str, value: &str| _ = headers.insert(name.into(), AMQPValue::LongString(value.into()));
     text("run_id", &message.address.run_id.0);
     text("seed", &message.address.seed.to_string()); // AMQP's widest number is signed
@@ -72,6 +78,17 @@ pub fn delivery_count(delivery: &Delivery) -> u64 {
     let headers = delivery.properties.headers().as_ref();
     let counted = headers.and_then(|headers| number(headers, "x-delivery-count"));
     counted.unwrap_or_else(|| u64::from(delivery.redelivered))
+}
+
+/// How long ago a message was published; 0 where the publisher's clock is ahead of ours.
+pub fn waited(properties: &BasicProperties) -> Option<Duration> {
+    let published = number(properties.headers().as_ref()?, PUBLISHED)?;
+    Some(Duration::from_millis(now_ms().saturating_sub(published)))
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Reads a delivery as a message of ours.
