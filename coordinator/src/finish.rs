@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use pipeline::{error::Failure, reason::StageName};
+use pipeline::{
+    error::Failure,
+    reason::{Reason, StageName},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -67,8 +70,8 @@ impl Finished {
 
     fn by_stage(&self) -> BTreeMap<&'static str, u64> {
         let mut by_stage: BTreeMap<_, u64> = StageName::ALL.iter().map(|stage| (stage.as_str(), 0)).collect();
-        for (reason, count) in &self.total.rejected {
-            *by_stage.entry(reason.stage().as_str()).or_default() += count;
+        for (stage, count) in &self.total.rejected_by_stage {
+            *by_stage.entry(stage.as_str()).or_default() += count;
         }
         by_stage
     }
@@ -108,21 +111,44 @@ pub fn say(finished: &Finished, out: &Path) {
     let mut reasons: Vec<_> = total.rejected.iter().collect();
     reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), **reason));
     for (reason, count) in reasons {
-        eprintln!("  {count:>7}  {}: {reason}", reason.stage());
+        match reason {
+            Reason::Poison => eprintln!("  {count:>7}  {reason}"), // any stage's
+            _ => eprintln!("  {count:>7}  {}: {reason}", reason.stage()),
+        }
     }
-    if total.made_by.len() > 1 {
-        eprintln!("  warning: not all of it was made alike (workers with other settings?):");
+    // In one process nobody has other settings: repairs and answers in JSON have prompts of their own.
+    if total.made_by.len() > 1 && finished.usage.is_none() {
+        eprintln!(
+            "  made in several ways (repairs and answers in JSON have prompts of their own; else workers differ):"
+        );
         for (maker, count) in &total.made_by {
             eprintln!("  {count:>7}  {maker}");
         }
     }
-    if finished.duplicates > 0 || finished.out_of_order > 0 {
+    if finished.duplicates > 0 {
+        eprintln!("  {} outcomes came twice and were dropped", finished.duplicates);
+    }
+    if let Some(usage) = finished.usage.as_ref().filter(|usage| usage["model"] != "builtin") {
+        let cost = usage["cost"].as_f64().map(|cost| format!(", cost {cost:.4}")).unwrap_or_default();
+        let count = |key: &str| usage[key].as_u64().unwrap_or_default();
         eprintln!(
-            "  {} outcomes arrived out of order, {} came twice and were dropped",
-            finished.out_of_order, finished.duplicates
+            "{} calls, {} answers from the cache, {} prompt and {} completion tokens{cost}",
+            count("calls"),
+            count("cache_hits"),
+            count("prompt_tokens"),
+            count("completion_tokens")
         );
     }
     eprintln!("samples: {}   report: {}", out.join("data").display(), out.join("report.html").display());
+}
+
+/// What to say of a run that has work left.
+pub const UNFINISHED: &str =
+    "the run there is not finished, and parts are written as their shards are whole: run the same command again";
+
+/// Whether a run has work left in this folder.
+pub fn is_open(out: &Path) -> bool {
+    out.join(".state").is_dir()
 }
 
 /// Fails where the files of a finished run cannot be read back.
@@ -130,7 +156,9 @@ pub fn say(finished: &Finished, out: &Path) {
 /// # Errors
 /// No run there, or one that is not finished: [`Failure::Usage`].
 pub fn read(out: &Path) -> Result<Value, Failure> {
-    let text = std::fs::read(out.join("run.json"))
-        .map_err(|error| Failure::Unavailable(format!("{}: no finished run there ({error})", out.display())))?;
+    let text = std::fs::read(out.join("run.json")).map_err(|error| match is_open(out) {
+        true => Failure::Unavailable(format!("{}: {UNFINISHED}", out.display())),
+        false => Failure::Unavailable(format!("{}: no finished run there ({error})", out.display())),
+    })?;
     serde_json::from_slice(&text).map_err(|error| Failure::Usage(format!("{}: run.json: {error}", out.display())))
 }

@@ -37,7 +37,7 @@ pub fn of_collection(
         "shard_size": shared.shard_size,
         "inputs": InputIdentity::of(inputs)?,
     }));
-    identity.extend(table(json!(collect)));
+    identity.extend(table(collect.identity()?));
     Ok(identity)
 }
 

@@ -25,6 +25,7 @@ use crate::{
     finish::{self, Finished},
     identity::{self, SharedSettings},
     metrics::CoordinatorMetrics,
+    output::StageSettings,
     progress::{Progress, RunCounts},
     sink::{
         drain::{Until, drain},
@@ -50,6 +51,8 @@ pub struct Run {
     pub exec: ExecSettings,
     /// Settings of `assemble`.
     pub assemble: AssembleSettings,
+    /// Whether records are kept.
+    pub stages: StageSettings,
 }
 
 impl Run {
@@ -72,7 +75,7 @@ impl Run {
         }
         let usage = folder.usage_file();
         let budget = self.writer.budget(usage.read()?)?;
-        let shards = Shards::open(folder, self.assemble.clone())?;
+        let shards = Shards::open(folder, self.assemble.clone(), self.stages)?;
         // Of the whole run: what earlier processes spent counts. With everything written there is nothing to stop.
         let limited = !budget.exhausted().is_cancelled();
         if !limited {
@@ -81,7 +84,7 @@ impl Run {
             }
             self.all_is_written(&shards, &budget).await?;
         }
-        let _keeper = Keeper::start(usage, budget.clone());
+        let keeper = Keeper::start(usage, budget.clone());
         let start = Writer::start_within(&self.writer, WayBack::Open, &telemetry.registry, budget.clone());
         let writer = start.await?;
         let executor = Arc::new(Executor::start(&self.exec).await?);
@@ -89,11 +92,15 @@ impl Run {
         let halt = if limited { budget.stops(&stop) } else { stop.clone() };
         let finished = self.work(shards, Value::Object(identity), writer, Arc::clone(&executor), telemetry, halt).await;
         executor.shutdown().await;
+        // Before the folder is closed, whose state it writes to.
+        keeper.stop().await;
         let finished = match finished {
             Err(Failure::Interrupted) if limited && !stop.is_cancelled() => Err(limit(&budget)),
             finished => finished,
         };
-        finish::say(&finished?, &self.out);
+        let (finished, folder) = finished?;
+        folder.close().map_err(anyhow::Error::from)?;
+        finish::say(&finished, &self.out);
         Ok(())
     }
 
@@ -109,7 +116,7 @@ impl Run {
         executor: Arc<Executor>,
         telemetry: &Telemetry,
         stop: CancellationToken,
-    ) -> Result<Finished, Failure> {
+    ) -> Result<(Finished, OutputFolder), Failure> {
         let (started, clock) = (SystemTime::now(), Instant::now());
         let sharding =
             Sharding { run_id: mint_run_id(&identity), seed: self.shared.seed, shard_size: self.shared.shard_size };
@@ -223,8 +230,7 @@ impl Run {
             out_of_order: counts.sink.get().out_of_order,
         };
         finish::write(shards.folder(), &finished)?;
-        shards.into_folder().close().map_err(anyhow::Error::from)?;
-        Ok(finished)
+        Ok((finished, shards.into_folder()))
     }
 
     /// Whether no function waits for its inputs: only then a run that has spent its budget can go on.

@@ -44,7 +44,7 @@ impl UsageFile {
 pub struct Keeper {
     file: UsageFile,
     budget: Budget,
-    ticker: tokio::task::JoinHandle<()>,
+    ticker: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Keeper {
@@ -62,13 +62,23 @@ impl Keeper {
                 }
             }
         });
-        Self { file, budget, ticker }
+        Self { file, budget, ticker: Some(ticker) }
+    }
+
+    /// Keeps what is spent by now, and no more: the folder may be closed after it.
+    pub async fn stop(mut self) {
+        if let Some(ticker) = self.ticker.take() {
+            ticker.abort();
+            let _ = ticker.await; // it may be writing
+        }
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.ticker.abort();
+        if let Some(ticker) = &self.ticker {
+            ticker.abort();
+        }
         // A folder that is closed has no state any more.
         if self.file.0.parent().is_some_and(std::path::Path::exists) {
             keep(&self.file, &self.budget.total());

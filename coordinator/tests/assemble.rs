@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use coordinator::assemble::{AssembleSettings, Assembler, Profile, run_filter};
+use coordinator::assemble::{AssembleSettings, Assembler, Format, Profile, run_filter};
 use pipeline::{
     filter::RejectionWriter,
     records::{Rejection, Sample},
@@ -65,14 +65,17 @@ fn settings(case: &Path) -> Result<AssembleSettings> {
 
 /// Samples and rejections of a case, as they would be written.
 async fn assembled(case: &Path, seed: u64) -> Result<(String, String)> {
+    assembled_from(&fs::read(case.join("executed.jsonl"))?, &settings(case)?, seed).await
+}
+
+async fn assembled_from(input: &[u8], settings: &AssembleSettings, seed: u64) -> Result<(String, String)> {
     let scratch = tempfile::tempdir()?;
     let rejected = scratch.path().join("rejected.jsonl");
-    let input = fs::read(case.join("executed.jsonl"))?;
     let mut samples = Vec::new();
-    let assembler = Assembler::new(&settings(case)?, seed)?;
+    let assembler = Assembler::new(settings, seed)?;
     let writer = RejectionWriter::create(Some(&rejected)).await?;
     let lines = input.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
-    let counts = run_filter(input.as_slice(), "executed.jsonl", assembler, &mut samples, writer).await?;
+    let counts = run_filter(input, "executed.jsonl", assembler, &mut samples, writer).await?;
     assert_eq!(counts.passed + counts.rejected, lines as u64, "every line ends as one thing");
     Ok((String::from_utf8(samples)?, fs::read_to_string(rejected)?))
 }
@@ -128,6 +131,7 @@ fn reasons(rejections: &str) -> Result<Vec<(String, String)>> {
 #[tokio::test]
 async fn strict_samples_are_true_when_run() -> Result {
     let (mut programs, mut statements, mut expressions) = (Vec::new(), 0, 0);
+    let mut tasks = std::collections::BTreeSet::new();
     for case in cases()? {
         if settings(&case)?.profile != Profile::Strict {
             continue;
@@ -142,18 +146,111 @@ async fn strict_samples_are_true_when_run() -> Result {
                     let output = example.output.as_ref()?;
                     Some(json!([format!("{call}{})", example.input), output]))
                 });
-                let pairs: Vec<Value> = pairs.collect();
+                let mut pairs: Vec<Value> = pairs.collect();
+                let fenced = sample.output.trim_matches('`').strip_prefix("python\n").ok_or("no fence")?;
+                let asked = &sample.examples[sample.shown[0]];
+                let program = match sample.task.as_str() {
+                    "induction" => fenced,
+                    "deduction" => {
+                        pairs.push(json!([format!("{call}{})", asked.input), fenced.trim_end()]));
+                        sample.code.as_str()
+                    }
+                    _ => {
+                        pairs.push(json!([fenced.trim_end(), asked.output]));
+                        sample.code.as_str()
+                    }
+                };
+                tasks.insert(sample.task.clone());
                 statements += claims.len();
                 expressions += pairs.len();
-                let answer = sample.output.trim_matches('`').strip_prefix("python\n").ok_or("no fence")?;
-                programs.push(json!([answer, claims, pairs]));
+                programs.push(json!([program, claims, pairs]));
             }
         }
     }
+    assert_eq!(tasks.len(), 3, "{tasks:?}");
     assert!(statements > 100, "only {statements} asserts were met");
     let (ran, equal, failures) = python(&Value::from(programs))?;
     assert!(failures.is_empty(), "{failures:?}");
     assert_eq!((ran, equal), (statements, expressions));
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_in_the_published_form_are_published_rows() -> Result {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assemble/ways");
+    let input = fs::read(folder.join("executed.jsonl"))?;
+    let form = |keep_raw, for_eval| AssembleSettings {
+        profile: Profile::Reference,
+        format: Format::Reference,
+        keep_raw,
+        for_eval,
+        ..AssembleSettings::default()
+    };
+    let raw = ["code", "func_name", "example_str", "exec_status", "example_inputs", "example_outputs"];
+    let eval = ["parsed_inputs", "exec_code", "choosed_example_idx"];
+    for (settings, more) in [
+        (form(false, false), vec![]),
+        (form(true, false), raw.to_vec()),
+        (form(false, true), [&raw[..], &eval].concat()),
+    ] {
+        let rows = assembled_from(&input, &settings, SEED).await?.0;
+        let wanted = [&["id", "prompt", "output"][..], &more].concat();
+        for row in rows.lines() {
+            let row: serde_json::Map<String, Value> = serde_json::from_str(row)?;
+            assert_eq!(row.keys().collect::<Vec<_>>(), wanted);
+        }
+        assert_eq!(rows.lines().count(), 5);
+    }
+    // What was written reads as the published intermediate form, with the same examples.
+    let published = assembled_from(&input, &form(false, true), SEED).await?.0;
+    let settings = AssembleSettings { profile: Profile::Reference, ..AssembleSettings::default() };
+    let (ours, theirs) = (
+        assembled_from(&input, &settings, SEED).await?.0,
+        assembled_from(published.as_bytes(), &settings, SEED).await?.0,
+    );
+    assert_eq!(ours.lines().count(), 5);
+    for (ours, theirs) in ours.lines().zip(theirs.lines()) {
+        let (ours, theirs): (Sample, Sample) = (serde_json::from_str(ours)?, serde_json::from_str(theirs)?);
+        assert_eq!(
+            (ours.examples, ours.shown, ours.function_name),
+            (theirs.examples, theirs.shown, theirs.function_name)
+        );
+    }
+    Ok(())
+}
+
+/// `prompts/samples.toml` with something else in it, as a user's own file.
+#[tokio::test]
+async fn words_of_ones_own_are_used_and_wrong_ones_are_told() -> Result {
+    let folder = tempfile::tempdir()?;
+    let words = include_str!("../../prompts/samples.toml");
+    let input = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assemble/ways/executed.jsonl"))?;
+    let with = |what: &str, instead: &str| -> Result<AssembleSettings> {
+        assert!(words.contains(what), "{what}");
+        let file = folder.path().join("words.toml");
+        fs::write(&file, words.replacen(what, instead, 1))?;
+        Ok(AssembleSettings { wording: Some(file), ..AssembleSettings::default() })
+    };
+    let first = "\"Work out what this Python function does from the examples, and write it.\"";
+    let settings = with(first, "{ text = \"Mine, and {name}.\", weight = 100000 }")?;
+    assert_ne!(settings.identity(), AssembleSettings::default().identity());
+    for line in assembled_from(&input, &settings, SEED).await?.0.lines() {
+        let sample: Sample = serde_json::from_str(line)?;
+        assert!(sample.prompt.contains(&format!("Mine, and {}.", sample.function_name)), "{}", sample.prompt);
+    }
+    for (what, instead, told) in [
+        ("header = 0.7", "header = 1.7", "order.header"),
+        ("header = 0.7", "haeder = 0.7", "haeder"),
+        ("\"Signature: `{signature}`\"", "\"Signature: {name}\"", "{signature}"),
+        ("\"function\", \"examples\"]", "\"examples\", \"examples\"]", "arrangement"),
+        ("answers = [\"{fence}\"]", "answers = [\"x\"]", "{fence}"),
+        ("answers = [\"{fence}\"]", "answers = []", "answers"),
+        ("weight = 10 }", "weight = -1 }", "order.arrangements"),
+        ("returns = \"assert {call} == {output}\"", "returns = \"assert {call}\"", "format `assert`"),
+    ] {
+        let error = Assembler::new(&with(what, instead)?, SEED).map(|_| ()).expect_err(instead).to_string();
+        assert!(error.contains(told) && error.contains("words.toml"), "{instead}: {error}");
+    }
     Ok(())
 }
 
@@ -167,7 +264,8 @@ fn claim(line: &str, call: &str) -> Option<String> {
 
 fn check_shape(sample: &Sample) {
     let (all, shown) = (sample.examples.len(), &sample.shown);
-    assert!((3..=8).contains(&shown.len()), "{}: {} shown", sample.id, shown.len());
+    let allowed = if sample.task == "induction" { 3..=8 } else { 1..=1 };
+    assert!(allowed.contains(&shown.len()), "{}: {} shown", sample.id, shown.len());
     assert!(all < 5 || all - shown.len() >= 2, "{}: {} of {all} shown", sample.id, shown.len());
     assert!(shown.iter().all(|at| *at < all));
     assert!(sample.examples.iter().all(|e| e.output.is_some() != e.error.is_some()), "{}", sample.id);

@@ -5,10 +5,13 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use clap::{Args, FromArgMatches};
-use coordinator::collect::{CollectSettings, Collector, Input, InputIdentity, explain, run_filter};
+use coordinator::collect::{CollectSettings, Collector, Input, InputIdentity, Item, explain, run_filter};
+use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 use pipeline::{error::Failure, python, reason::Reason};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -36,7 +39,10 @@ fn check(case: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
         .arg(clap::Arg::new("explain").long("explain").action(clap::ArgAction::SetTrue))
         .arg(clap::Arg::new("input").num_args(1..).required(true));
     let matches = command.try_get_matches_from(std::iter::once("collect").chain(args.split_whitespace()))?;
-    let settings = CollectSettings::from_arg_matches(&matches)?;
+    let mut settings = CollectSettings::from_arg_matches(&matches)?;
+    for file in settings.decontaminate.iter_mut().chain(&mut settings.exclude) {
+        *file = case.join(&*file);
+    }
     let inputs: Vec<&String> = matches.get_many("input").unwrap_or_default().collect();
     let paths: Vec<PathBuf> = inputs.iter().map(|input| case.join(input)).collect();
 
@@ -172,8 +178,9 @@ fn wrong_inputs_are_clear_errors() -> TestResult {
         (empty, 3),
         (file("rows.csv")?, 2),
         (file("rows")?, 2),
-        (file("rows.parquet")?, 2),
-        (file("rows.jsonl.gz")?, 2),
+        (file("rows.parquet.gz")?, 2),
+        (file("rows.gz")?, 2),
+        (folder.path().join("part-*.jsonl"), 3),
     ];
     for (path, code) in cases {
         let failure = Input::discover(std::slice::from_ref(&path)).err().ok_or_else(|| path.display().to_string())?;
@@ -181,6 +188,119 @@ fn wrong_inputs_are_clear_errors() -> TestResult {
         assert!(failure.to_string().contains(&path.display().to_string()), "{failure}");
     }
     assert!(matches!(InputIdentity::of(&[PathBuf::from("-")]), Err(Failure::Usage(_))));
+    Ok(())
+}
+
+/// What a Parquet file holds is read like rows of JSON; one that cannot hold code is a clear error, one that is cut off
+/// is told of.
+#[test]
+fn parquet_is_read_like_rows() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("rows.parquet");
+    let codes: Vec<Option<String>> =
+        (0..200).map(|k| (k != 7).then(|| format!("def f(a):\n    return a + {k}\n"))).collect();
+    let ids: ArrayRef = Arc::new((0..200).map(|k| Some(format!("id-{k}"))).collect::<StringArray>());
+    let stars: ArrayRef = Arc::new(Int64Array::from_iter(0..200));
+    let unused: ArrayRef = Arc::new(Float64Array::from_iter((0..200).map(f64::from)));
+    let columns = vec![
+        ("id", ids),
+        ("code", Arc::new(StringArray::from(codes)) as ArrayRef),
+        ("stars", stars),
+        ("unused", unused),
+    ];
+    let batch = RecordBatch::try_from_iter(columns)?;
+    let properties =
+        WriterProperties::builder().set_compression(Compression::SNAPPY).set_max_row_group_row_count(Some(50)).build();
+    let mut writer = ArrowWriter::try_new(fs::File::create(&path)?, batch.schema(), Some(properties))?;
+    writer.write(&batch)?;
+    writer.close()?;
+
+    let settings = |column: &str| CollectSettings {
+        content_column: column.into(),
+        keep_columns: vec!["stars".into()],
+        ..CollectSettings::default()
+    };
+    let collect = |path: &Path, column: &str| -> Result<Vec<Item>, Failure> {
+        Collector::new(&[path.to_owned()], &settings(column))?.collect()
+    };
+    let items = collect(&path, "code")?;
+    assert_eq!(items.len(), 200);
+    for (k, item) in items.iter().enumerate() {
+        match &item.outcome {
+            Ok(function) => {
+                assert_eq!((&*function.id, &function.meta["stars"]), (&*format!("id-{k}"), &serde_json::json!(k)));
+                assert_eq!(function.code, format!("def f(a):\n    return a + {k}\n"));
+                assert!(!function.meta.contains_key("unused"));
+            }
+            Err(rejection) => assert_eq!((k, rejection.reason), (7, Reason::Unreadable)),
+        }
+    }
+    for (column, words) in
+        [("content", "no column `content`, there are: id, code, stars, unused"), ("stars", "not text")]
+    {
+        let failure = collect(&path, column).err().ok_or("read without its column")?;
+        assert!(failure.exit_code() == 2 && failure.to_string().contains(words), "{failure}");
+    }
+    let whole = fs::read(&path)?;
+    let damaged = folder.path().join("damaged.parquet");
+    fs::write(&damaged, &whole[..whole.len() / 2])?;
+    let failure = collect(&damaged, "code").err().ok_or("half a file was read")?;
+    assert!(failure.exit_code() == 2 && failure.to_string().contains("damaged.parquet"), "{failure}");
+    // Its end is whole, what stands before is not.
+    let mut bytes = whole;
+    bytes[200..600].fill(0x55);
+    fs::write(&damaged, &bytes)?;
+    let items = collect(&damaged, "code")?;
+    let last = items.last().and_then(|item| item.outcome.as_ref().err()).ok_or("no rejection")?;
+    assert!(last.reason == Reason::Unreadable && last.detail.contains("damaged"), "{}", last.detail);
+    Ok(())
+}
+
+/// The same items on any number of threads, and where the collector stops early.
+#[test]
+fn threads_change_nothing() -> TestResult {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let collect = |threads, max_functions| -> Result<Vec<Item>, Failure> {
+        let settings = CollectSettings { parse_threads: Some(threads), max_functions, ..CollectSettings::default() };
+        let files = ["collect/bad-rows/rows.jsonl", "collect/screens/screens.py", "collect/sample/rows.jsonl"];
+        let mut inputs: Vec<PathBuf> = files.iter().map(|file| corpus.join(file)).collect();
+        // A library that is on every machine that runs the tests, twice: the second time all of it came earlier.
+        inputs.extend(["/usr/lib/python3.11/json", "/usr/lib/python3.11/json"].map(PathBuf::from));
+        inputs.retain(|input| input.exists());
+        Collector::new(&inputs, &settings)?.collect()
+    };
+    let alone = collect(1, None)?;
+    for threads in [2, 7] {
+        assert!(collect(threads, None)? == alone, "{threads} threads give other items");
+    }
+    let first = collect(3, Some(20))?;
+    assert_eq!(first.iter().filter(|item| item.outcome.is_ok()).count(), 20);
+    assert!(alone.starts_with(&first));
+    Ok(())
+}
+
+/// What an earlier run accepted or rejected is passed over, and is no item.
+#[test]
+fn earlier_outputs_are_excluded() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().join("out");
+    fs::create_dir_all(out.join("rejected"))?;
+    let rows = folder.path().join("rows.jsonl");
+    let row = |k: u32| format!("{{\"id\": \"{k}\", \"content\": \"def f(a):\\n    return a + {k}\"}}\n");
+    fs::write(&rows, (0..4).map(row).collect::<String>())?;
+    let rejection = r#"{"id": "2", "stage": "collect", "reason": "duplicate", "detail": "", "record": null}"#;
+    fs::write(out.join("rejected/part-00000.jsonl"), format!("{rejection}\n"))?;
+    let settings = CollectSettings { exclude: vec![out.clone()], ..CollectSettings::default() };
+    let items: Vec<Item> = Collector::new(std::slice::from_ref(&rows), &settings)?.collect::<Result<_, _>>()?;
+    let ids: Vec<_> =
+        items.iter().filter_map(|item| item.outcome.as_ref().ok()).map(|function| &*function.id).collect();
+    assert_eq!(ids, ["0", "1", "3"]);
+    assert_eq!(items.iter().map(|item| item.index).collect::<Vec<_>>(), [0, 1, 2]);
+    let before = settings.identity()?;
+    fs::write(out.join("rejected/part-00001.jsonl"), format!("{}\n", rejection.replace('2', "3")))?;
+    assert_ne!(settings.identity()?, before);
+    let nothing = CollectSettings { exclude: vec![folder.path().to_owned()], ..CollectSettings::default() };
+    assert!(matches!(Collector::new(&[rows], &nothing), Err(Failure::Usage(_))));
     Ok(())
 }
 

@@ -37,6 +37,13 @@ fn sample(n: usize) -> Sample {
             json!([{"input": "a=1", "output": "", "error": null}, {"input": "a=2", "output": null, "error": "E: x"}])
         },
         "shown": if n.is_multiple_of(3) { json!([]) } else { json!([1, 0]) },
+        "parameters": if n.is_multiple_of(4) { json!([]) } else { json!(["a", "b_1"]) },
+        "lines": n,
+        "branches": 2,
+        "coverage": if n.is_multiple_of(5) { json!(null) } else { json!(0.3333) },
+        "distinct_outputs": 3,
+        "top_output_share": 0.1,
+        "error_share": 1.0,
         "meta": if n.is_multiple_of(2) { json!({}) } else { json!({"stars": n, "tags": ["b", null]}) },
         "provenance": {"z": 1, "a": {"model": "m"}},
     });

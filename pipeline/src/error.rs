@@ -14,6 +14,9 @@ pub enum Failure {
     /// Stopped by a signal with work left; running the same command again resumes. Exit code 130.
     #[error("stopped; run the same command again to go on where it left off")]
     Interrupted,
+    /// Stopped by a signal with work left; says how to go on. Exit code 130.
+    #[error("stopped; {0}")]
+    Stopped(&'static str),
     /// A filter stopped by a signal: what it had read is written, the rest of its input is not. Exit code 130.
     #[error("stopped before the end of the input; everything read until then is written")]
     Cut,
@@ -35,7 +38,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::Unavailable(_) => 3,
-            Self::Interrupted | Self::Cut => 130,
+            Self::Interrupted | Self::Stopped(_) | Self::Cut => 130,
             Self::NotGivenBack => 4,
             Self::Limit(_) => 5,
             Self::Other(_) => 1,

@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use crate::{
+    complaint::Complaint,
     consume::{MAX_ATTEMPTS, poison},
     error::Failure,
     records::{Record, Rejection},
@@ -123,8 +124,8 @@ pub struct Reading<'a, T> {
 /// order. An unreadable line is one rejection.
 ///
 /// # Errors
-/// A service that the stage needs stays away, or a file fails: then what was written so far is whole lines, the first of
-/// the output that there would have been.
+/// A service that the stage needs stays away, or a file fails: then what was written is whole lines in the input's order,
+/// and all that was done.
 pub async fn run<S: Stage>(
     stage: Arc<S>,
     input: impl AsyncBufRead + Send + Unpin,
@@ -142,17 +143,18 @@ pub async fn run<S: Stage>(
         let read = input.read_until(b'\n', &mut line).await?;
         anyhow::Ok((read > 0).then_some(((number, line), (input, number + 1, places))))
     });
-    let stopped = stop.clone();
+    // What ends the reading: the caller, or the first record for which a service stays away.
+    let (halt, complaint) = (stop.child_token(), Arc::new(Complaint::default()));
     let verdicts = lines
-        .take_until(stopped.cancelled())
+        .take_until(halt.clone().cancelled_owned())
         .map_ok(|(at, line)| {
             let record = (!line.trim_ascii().is_empty()).then(|| read(source, at + 1, line));
-            let (stage, stop) = (Arc::clone(&stage), stop.clone());
+            let (stage, halt, complaint) = (Arc::clone(&stage), halt.clone(), Arc::clone(&complaint));
             async move {
                 let verdict = match record {
-                    Some(Ok(record)) => Some(attempts(&*stage, record, seed, &stop).await?),
-                    Some(Err(rejection)) => Some(Verdict::Reject(rejection)),
-                    None => None, // a blank line
+                    Some(Ok(record)) => attempts(&*stage, record, seed, &halt, &complaint).await.map(Some),
+                    Some(Err(rejection)) => Ok(Some(Verdict::Reject(rejection))),
+                    None => Ok(None), // a blank line
                 };
                 anyhow::Ok((at, verdict))
             }
@@ -161,11 +163,21 @@ pub async fn run<S: Stage>(
     let mut verdicts = std::pin::pin!(verdicts);
     let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
     let (mut done, mut next) = (BTreeMap::new(), 0);
-    let ended = loop {
+    let mut ended = Ok(());
+    loop {
         match verdicts.try_next().await {
-            Ok(Some((at, verdict))) => done.insert(at, verdict),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(failure(error)),
+            Ok(Some((at, Ok(verdict)))) => done.insert(at, verdict),
+            // It has no line in the output; what is in flight beside it is paid for, and gets its own.
+            Ok(Some((at, Err(error)))) => {
+                halt.cancel();
+                ended = ended.and(Err(failure(error.into())));
+                done.insert(at, None)
+            }
+            Ok(None) => break,
+            Err(error) => {
+                ended = Err(failure(error));
+                break;
+            }
         };
         while let Some(verdict) = done.remove(&next) {
             next += 1;
@@ -183,7 +195,7 @@ pub async fn run<S: Stage>(
                 None => {}
             }
         }
-    };
+    }
     output.flush().await.map_err(anyhow::Error::from)?;
     rejected.finish().await?;
     ended.map(|()| counts)
@@ -196,6 +208,7 @@ async fn attempts<S: Stage>(
     record: S::Input,
     seed: u64,
     stop: &CancellationToken,
+    complaint: &Complaint,
 ) -> Result<Verdict<S::Output>, StageError> {
     let (mut failed, mut down_since) = (0, None);
     while failed < MAX_ATTEMPTS {
@@ -209,13 +222,18 @@ async fn attempts<S: Stage>(
                 if stop.is_cancelled() || since.elapsed() > OUTAGE_PATIENCE {
                     return Err(StageError::Unavailable(reason));
                 }
-                tracing::warn!(stage = %S::NAME, reason, "waiting for a service");
+                if complaint.is_due(&reason) {
+                    tracing::warn!(stage = %S::NAME, reason, "waiting for a service");
+                }
                 tokio::select! {
                     () = tokio::time::sleep(OUTAGE_PAUSE) => {}
                     () = stop.cancelled() => {}
                 }
             }
-            ended => return ended,
+            Ok(verdict) => {
+                complaint.is_over();
+                return Ok(verdict);
+            }
         }
     }
     Ok(poison(S::NAME, record.id(), record.function()).into())

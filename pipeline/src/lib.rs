@@ -11,12 +11,14 @@
 //! - [`queue`]: the queue contract, in memory and over RabbitMQ
 //! - [`consume`]: the loop consume → work → publish → acknowledge
 //! - [`filter`]: the same stages over JSON Lines instead of queues
+//! - [`complaint`]: what many records would complain of at once, said once
 //! - [`failpoint`]: where a test kills the process; nothing without the feature `failpoints`
 //! - [`settings`]: flags, environment, file and defaults, resolved once
 //! - [`telemetry`]: logs, metrics and the health endpoints
 //! - [`shutdown`]: SIGTERM and SIGINT, once and twice
 //! - [`error`]: failures that end a process, with their exit codes
 
+pub mod complaint;
 pub mod consume;
 pub mod error;
 pub mod failpoint;

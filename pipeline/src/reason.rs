@@ -72,6 +72,8 @@ reasons! {
     Collect Unreadable "unreadable",
     /// The line or file is longer than the limit, or the function needs more of its module than it may carry along.
     Collect TooLarge "too_large",
+    /// The row's licence is none of those asked for.
+    Collect License "license",
     /// Python cannot parse the source.
     Collect SyntaxError "syntax_error",
     /// The source has no top-level `def`.
@@ -86,8 +88,24 @@ reasons! {
     Collect NestedDef "nested_def",
     /// It reads a global name that nothing it carries along defines: it would fail on every input.
     Collect UndefinedGlobal "undefined_global",
+    /// It is a generator: what a call gives is no value.
+    Collect Generator "generator",
+    /// A parameter without a default that nobody can write a value for: `self`, `cls`, `request`.
+    Collect UnwritableParameter "unwritable_parameter",
+    /// Its body is only `pass`, `raise NotImplementedError` or a constant that it gives back.
+    Collect TrivialBody "trivial_body",
+    /// It reads input, files, the clock, randomness without a seed or a module by name, or something it carries does.
+    Collect ReadsOutside "reads_outside",
+    /// Longer, with its context, than `--max-code-chars`.
+    Collect TooLong "too_long",
+    /// Fewer lines of code than `--min-lines`.
+    Collect TooShort "too_short",
+    /// It shares a passage of 13 words with a benchmark of `--decontaminate`, or is a renamed copy of a solution.
+    Collect Contaminated "contaminated",
     /// The same code and context, up to comments, docstrings and layout, came earlier.
     Collect Duplicate "duplicate",
+    /// Nearly the same code came earlier (`--near-duplicates`).
+    Collect NearDuplicate "near_duplicate",
 
     /// The model answered with nothing.
     WriteInputs EmptyCompletion "empty_completion",

@@ -10,6 +10,7 @@ use std::{
 
 use pipeline::{
     consume::{GRACE, MAX_ATTEMPTS, Route, StageMetrics, consume},
+    error::Failure,
     filter,
     message::{Address, Message, RecordType, RunId},
     queue::{Consumer, Queue, QueueName, memory::MemoryQueue},
@@ -240,4 +241,44 @@ async fn a_filter_works_ahead_of_a_slow_record() {
     let counts = tokio::time::timeout(Duration::from_secs(30), working).await.expect("no record waits for ever");
     assert_eq!(counts.expect("no error"), filter::Counts { passed: OTHERS + 1, rejected: 0 });
     assert_eq!(String::from_utf8_lossy(&output).lines().collect::<Vec<_>>(), lines);
+}
+
+/// The service is away for its second record, and only then lets go of the first.
+struct Exhausted {
+    stop: CancellationToken,
+}
+
+impl Stage for Exhausted {
+    type Input = Function;
+    type Output = Function;
+    const NAME: StageName = StageName::WriteInputs;
+
+    async fn process(&self, function: Function, _seed: u64) -> Result<Verdict<Function>, StageError> {
+        if function.id == "f1" {
+            self.stop.cancel();
+            return Err(StageError::Unavailable("all is spent".into()));
+        }
+        self.stop.cancelled().await;
+        Ok(Verdict::Pass(function))
+    }
+}
+
+/// What was paid for is written, though a service stays away from another record.
+#[tokio::test]
+async fn a_filter_writes_what_is_in_flight_when_a_service_stays_away() {
+    let lines: Vec<String> = (0..9).map(|n| serde_json::to_string(&function(n)).expect("a record")).collect();
+    let (input, stop, mut output) = (lines.join("\n"), CancellationToken::new(), Vec::new());
+    let working = filter::run(
+        Arc::new(Exhausted { stop: stop.clone() }),
+        input.as_bytes(),
+        filter::Reading { source: "test", seed: 0, read: filter::read_record, stop },
+        3,
+        &mut output,
+        filter::RejectionWriter::create(None).await.expect("none is needed"),
+    );
+    let ended = tokio::time::timeout(Duration::from_secs(30), working).await.expect("it ends");
+    assert!(matches!(&ended, Err(Failure::Unavailable(words)) if words == "all is spent"), "{ended:?}");
+    let written = String::from_utf8_lossy(&output);
+    let written: Vec<&str> = written.lines().collect();
+    assert!(written.len() >= 2 && written[0] == lines[0] && written[1] == lines[2], "{written:?}");
 }

@@ -63,7 +63,7 @@ impl Stage for Executor {
         if mended >= wanted || inputs.repairs_left == 0 {
             return Ok(done);
         }
-        let request = RepairRequest { inputs, problem: "all failed".into() };
+        let request = RepairRequest { inputs, problem: "all failed".into(), keep: false };
         Ok(Verdict::Repair(Box::new(request), Box::new(done)))
     }
 }
@@ -155,7 +155,7 @@ async fn repairs_go_first_and_need_no_functions() {
         let function = message(index).decode::<Function>().expect("a function");
         let inputs = GeneratedInputs { function, examples: String::new(), generation: generation(), repairs_left: 1 };
         let address = message(index).address;
-        Message::of(address, &RepairRequest { inputs, problem: "all failed".into() })
+        Message::of(address, &RepairRequest { inputs, problem: "all failed".into(), keep: false })
     };
     let (writer, stop) = (Arc::new(Writer::default()), CancellationToken::new());
     queue.publish(QueueName::Repairs, &repair(0)).await.expect("room");

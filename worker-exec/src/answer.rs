@@ -58,6 +58,8 @@ pub struct Answer {
     pub examples: Option<usize>,
     /// Why the definition or the examples failed.
     pub failure: Option<String>,
+    /// What the program printed, as far as it was asked for.
+    pub printed: Vec<u8>,
     /// Calls in the order in which they started; only the last may lack an outcome.
     pub calls: Vec<Call>,
     /// Why the process could not be set up.
@@ -104,6 +106,7 @@ impl Answer {
                 }
                 self.calls.push(Call { index, input, arguments, done: None });
             }
+            b'T' if self.examples.is_some() => self.printed.extend(payload),
             b'R' if !idle => {
                 let done = Done::read(rest)?;
                 self.calls.last_mut()?.done = Some(done);

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Attempts at a record when a sandbox breaks under it; between two of them a sandbox proves itself on a known program.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 /// Largest context, function and examples together; as JSON, which sandbox-init takes up to 128 MiB of, at most six times
 /// as much. What collect and the writer make is far below it.
 const MAX_PROGRAM_BYTES: usize = 16 << 20;
@@ -37,12 +37,12 @@ const SECOND_FACTOR: u32 = 10;
 
 /// Runs functions in a pool of sandboxes.
 pub struct Executor {
-    leases: Arc<Leases>,
-    batches: Batches,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) batches: Batches,
     info: SandboxInfo,
     landlock: bool,
     cpu: Duration,
-    memory_bytes: u64,
+    pub(crate) memory_bytes: u64,
     stability: bool,
 }
 
@@ -120,40 +120,58 @@ impl Executor {
     /// Both are tried quickly first, together with other functions. Most need no more; for the rest a sandbox of its own
     /// is taken.
     async fn answer(&self, input: &GeneratedInputs, program: &str) -> Result<Answered, StageError> {
-        let job = Job {
-            name: &input.function.name,
+        let runner = Runner::for_source(program, &input.examples);
+        let job = Job { canonical: self.stability, runner, ..self.job(&input.function.name, program, &input.examples) };
+        self.twice(&input.function.id, &job, self.stability).await
+    }
+
+    /// The plainest job: all examples in order, no second look at anything.
+    pub(crate) fn job<'a>(&self, name: &'a str, program: &'a str, examples: &'a str) -> Job<'a> {
+        Job {
+            name,
             program,
-            examples: &input.examples,
+            examples,
             order: None,
             reversed: false,
             shifted: false,
             seed: 0,
             lines: false,
-            canonical: self.stability,
+            canonical: false,
             careful: false,
+            evaluation: false,
             only_after_done: false,
-            runner: Runner::for_source(program, &input.examples),
+            runner: Runner { other_hash_seed: false, rich: true },
             cpu: self.cpu,
-        };
+        }
+    }
+
+    /// One execution, and another one under other conditions where that is asked for.
+    pub(crate) async fn twice(&self, id: &str, job: &Job<'_>, stability: bool) -> Result<Answered, StageError> {
         let runner = Runner { other_hash_seed: true, ..job.runner };
-        let mut again =
-            Job { seed: 1, shifted: true, lines: true, runner, cpu: self.cpu * SECOND_FACTOR, ..job.clone() };
-        let mut attempts = vec![trial::quick(&job)];
-        if self.stability {
+        let mut again = Job {
+            seed: 1,
+            shifted: true,
+            lines: !job.evaluation,
+            runner,
+            cpu: self.cpu * SECOND_FACTOR,
+            ..job.clone()
+        };
+        let mut attempts = vec![trial::quick(job)];
+        if stability {
             // From the last example to the first. For nothing if the first attempt failed: then it is passed over.
             attempts.push(Job { reversed: true, only_after_done: true, ..trial::quick(&again) });
         }
         let mut ended = self.batches.attempt(&attempts).await?.unwrap_or_default().into_iter();
-        let first = ended.next().and_then(|ended| trial::conclude(&job, ended, self.memory_bytes));
+        let first = ended.next().and_then(|ended| trial::conclude(job, ended, self.memory_bytes));
         let first = match first {
             Some(trial) => trial,
-            None => self.carefully(input, &job).await?,
+            None => self.carefully(id, job).await?,
         };
         let first = match first {
             Trial::Called(calls) => calls,
             Trial::Failed(reason, detail) => return Ok(Answered::Failed(reason, detail)),
         };
-        if !self.stability {
+        if !stability {
             return Ok(Answered::Called { first, second: None });
         }
         // What ran out of time does so again: it says nothing and costs most.
@@ -162,7 +180,7 @@ impl Executor {
         let second = ended.next().and_then(|ended| trial::conclude(&again, ended, self.memory_bytes));
         let second = match second {
             Some(trial) => trial,
-            None => self.carefully(input, &again).await?,
+            None => self.carefully(id, &again).await?,
         };
         let second = match second {
             Trial::Called(calls) => Ok(calls),
@@ -172,7 +190,7 @@ impl Executor {
     }
 
     /// One of the two executions in a sandbox that it has to itself.
-    async fn carefully(&self, input: &GeneratedInputs, job: &Job<'_>) -> Result<Trial, StageError> {
+    async fn carefully(&self, id: &str, job: &Job<'_>) -> Result<Trial, StageError> {
         let mut last = String::new();
         for attempt in 0..ATTEMPTS {
             let mut lease = if attempt == 0 { self.leases.get().await? } else { self.leases.get_sound().await? };
@@ -180,14 +198,17 @@ impl Executor {
                 Ok(trial) => return Ok(trial),
                 Err(error) => last = format!("{error:#}"),
             }
-            tracing::warn!(id = input.function.id, error = last, "a sandbox broke; taking another");
+            tracing::warn!(id, error = last, "a sandbox broke; taking another");
         }
         Err(StageError::Failed(last))
     }
 }
 
-enum Answered {
+/// What came of a function.
+pub(crate) enum Answered {
+    /// It never came to a call.
     Failed(Reason, String),
+    /// Its calls; of the second execution, why it came to none.
     Called { first: Vec<Finished>, second: Option<Result<Vec<Finished>, String>> },
 }
 

@@ -6,6 +6,7 @@
 //! - [`executor`]: the stage: a function and its inputs in, its outcomes out
 //! - [`job`]: what a program is told, and [`answer`]: what came back of it
 //! - [`batch`]: quick attempts, several at a time
+//! - [`evaluate`]: a completion of a model, and the code that it is measured by
 //! - [`repair`]: which inputs go back to whoever wrote them
 //! - [`trial`]: one function through as many processes as its inputs need
 //! - [`lease`]: a sandbox of the pool, with patience
@@ -17,6 +18,7 @@
 
 pub mod answer;
 pub mod batch;
+pub mod evaluate;
 pub mod executor;
 pub mod job;
 pub mod lease;

@@ -80,6 +80,7 @@ impl Session {
             reversed: false,
             shifted: false,
             careful: false,
+            evaluation: false,
             only_after_done: false,
             runner: Runner { other_hash_seed: false, rich: false },
             cpu: Duration::from_secs(2),

@@ -171,6 +171,10 @@ fn failed(answer: &Answer, end: &End, memory_bytes: u64) -> Trial {
 }
 
 fn unfinished(call: Call, outcome: Outcome) -> Finished {
-    let done = Done { outcome, literal: false, canonical: String::new(), lines: Vec::new() };
-    Finished { index: call.index, input: call.input, arguments: call.arguments, done }
+    Finished { index: call.index, input: call.input, arguments: call.arguments, done: nothing_but(outcome) }
+}
+
+/// An outcome of which nothing else is known.
+pub(crate) fn nothing_but(outcome: Outcome) -> Done {
+    Done { outcome, literal: false, canonical: String::new(), lines: Vec::new() }
 }

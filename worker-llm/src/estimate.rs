@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Characters a token, by a rule of thumb for English and Python.
-const CHARS_A_TOKEN: u64 = 4;
+pub(crate) const CHARS_A_TOKEN: u64 = 4;
 
 /// Counts what functions would cost. One server or none makes no difference: it reaches none.
 #[derive(Debug)]
@@ -112,7 +112,9 @@ impl Estimate {
         text.push_str(&format!("prompt tokens      about {prompt} (characters of the prompts / {CHARS_A_TOKEN})\n"));
         text.push_str(&format!("completion tokens  at most {completion} (--max-tokens for every answer)\n"));
         if let Some(cost) = self.cost() {
-            text.push_str(&format!("cost               about {cost:.4} at the most (by --price)\n"));
+            text.push_str(&format!(
+                "cost               about {cost:.4}, if every answer is as long as it may be (by --price)\n"
+            ));
         }
         text.push_str(
             "Not in it: calls for answers that are asked again or repaired, what further rounds add to their prompts, and \

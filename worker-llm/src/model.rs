@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pipeline::{
+    python::merged,
     reason::Reason,
     records::{Function, GeneratedInputs, Generation, Rejection, RepairRequest, WriteMethod},
     stage::{StageError, Verdict},
@@ -150,12 +151,13 @@ impl ModelWriter {
         Ok(Verdict::Pass(self.record(function, draft, seed, left)))
     }
 
-    /// Mends inputs that all failed; where that gives nothing they stay as they are.
+    /// Mends inputs that all failed, or adds to those that show too little; where that gives nothing they stay as they
+    /// are.
     ///
     /// # Errors
     /// As for [`Self::write`].
     pub async fn mend(&self, request: RepairRequest, seed: u64) -> Result<Verdict<GeneratedInputs>, StageError> {
-        let RepairRequest { inputs, problem } = request;
+        let RepairRequest { inputs, problem, keep } = request;
         let repairs_left = inputs.repairs_left.saturating_sub(1);
         let structure = if self.structured == Structured::Off { None } else { Structure::of(&inputs.function) };
         let shown = shortened(&inputs.examples);
@@ -176,6 +178,9 @@ impl ModelWriter {
             return Ok(Verdict::Pass(GeneratedInputs { repairs_left, ..inputs }));
         };
         draft.pay(&reply);
+        if keep {
+            return Ok(Verdict::Pass(added(GeneratedInputs { repairs_left, ..inputs }, answers, &reply)));
+        }
         for (usable, answer) in answers {
             draft.add(Usable { method: WriteMethod::Repaired, ..usable }, answer, &self.repair_prompt);
         }
@@ -341,4 +346,20 @@ fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}\n…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// The inputs with what the answers have beside them.
+fn added(mut inputs: GeneratedInputs, answers: Vec<(Usable, Answer)>, reply: &Reply) -> GeneratedInputs {
+    let generation = &mut inputs.generation;
+    generation.prompt_tokens += reply.prompt_tokens;
+    generation.completion_tokens += reply.completion_tokens;
+    for (usable, answer) in answers {
+        if let Some(joined) = merged(&inputs.examples, &usable.source) {
+            inputs.examples = joined;
+            generation.completion = format!("{}\n{}", generation.completion, answer.text);
+            generation.finish_reason = answer.finish_reason;
+            generation.method.write = WriteMethod::Repaired;
+        }
+    }
+    inputs
 }

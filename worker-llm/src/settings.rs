@@ -45,14 +45,14 @@ pub struct WriterSettings {
     /// Who writes example inputs: a model behind an OpenAI-compatible server, or rules that need no model
     #[arg(long, value_enum, default_value_t = WriterKind::Openai)]
     pub writer: WriterKind,
-    /// Base URL of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; repeatable [default: $OPENAI_BASE_URL]
-    #[arg(long, value_name = "URL")]
+    /// Base URL of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1; several: repeat it, or commas [default: $OPENAI_BASE_URL]
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
     pub llm_url: Vec<String>,
     /// Model to ask [default: the server's only one]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// Sampling temperature
-    #[arg(long, value_name = "T", default_value_t = 0.2, value_parser = finite)]
+    #[arg(long, value_name = "T", default_value_t = 0.2, value_parser = finite, allow_negative_numbers = true)]
     pub temperature: f64,
     /// Nucleus sampling mass
     #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = finite)]
@@ -61,7 +61,7 @@ pub struct WriterSettings {
     #[arg(long, value_name = "N", default_value_t = 1024)]
     pub max_tokens: u32,
     /// Requests in flight at once, at each server: a number, or `auto` to find what each server can do
-    #[arg(long, value_name = "N", default_value = "auto")]
+    #[arg(long, value_name = "N", default_value = "auto", allow_negative_numbers = true)]
     pub concurrency: String,
     /// Prompt template, by name
     #[arg(long, value_name = "NAME", default_value = "write-inputs")]
@@ -79,7 +79,7 @@ pub struct WriterSettings {
     /// that refuses schemas is asked in plain text
     #[arg(long, value_enum, default_value_t = Structured::Auto)]
     pub structured: Structured,
-    /// Answers asked for in one request; their examples become one list
+    /// Answers asked for in one request; their examples become one list. A server that gives fewer is asked again
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub n: u32,
     /// Requests a function; each further one shows what is there and asks for more
@@ -117,7 +117,7 @@ pub struct WriterSettings {
     pub cache: Option<PathBuf>,
     /// What a million prompt tokens and a million completion tokens cost, in any currency, e.g. 0.15,0.6. Cached prompt
     /// tokens are counted at the price of prompt tokens
-    #[arg(long, value_name = "IN,OUT")]
+    #[arg(long, value_name = "IN,OUT", allow_hyphen_values = true)]
     pub price: Option<String>,
     /// Stop once so many tokens are spent, prompt and completion together. No request is sent after that; those that the
     /// servers are working on are still paid for and used. In `run` what earlier processes of the same --out spent
@@ -125,7 +125,7 @@ pub struct WriterSettings {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_tokens_total: Option<u64>,
     /// Stop once so much is spent, by --price; otherwise as --max-tokens-total
-    #[arg(long, value_name = "COST", value_parser = finite)]
+    #[arg(long, value_name = "COST", value_parser = finite, allow_negative_numbers = true)]
     pub max_cost: Option<f64>,
 }
 
@@ -145,11 +145,19 @@ impl WriterSettings {
             ("rounds", f64::from(self.rounds), 1.0..=64.0),
             ("repair", f64::from(self.repair), 0.0..=16.0),
             ("inputs", f64::from(self.inputs), 0.0..=1000.0),
+            ("llm-connect-timeout", self.llm_connect_timeout as f64, 1.0..=f64::MAX),
+            ("llm-first-byte-timeout", self.llm_first_byte_timeout.unwrap_or(1) as f64, 1.0..=f64::MAX),
+            ("llm-timeout", self.llm_timeout as f64, 1.0..=f64::MAX),
+            ("max-tokens-total", self.max_tokens_total.unwrap_or(1) as f64, 1.0..=f64::MAX),
         ];
         match numbers.into_iter().find(|(_, number, range)| !range.contains(number)) {
             Some((flag, number, range)) => {
                 let (least, most) = range.into_inner();
-                Err(Failure::Usage(format!("--{flag} {number}: must be from {least} to {most}")))
+                let upward = if most > f64::from(u32::MAX) { " on".to_owned() } else { format!(" to {most}") };
+                Err(Failure::Usage(format!("--{flag} {number}: must be from {least}{upward}")))
+            }
+            None if self.stop.iter().any(String::is_empty) => {
+                Err(Failure::Usage("--stop: an empty text would end every answer".into()))
             }
             None => Ok(()),
         }

@@ -4,6 +4,8 @@
 //! the function by the rules of the [`crate::builtin`] writer; where they see nothing, any value will do. JSON has no
 //! tuples, sets and bytes: where the function needs one, it is made of what JSON has.
 
+use std::collections::HashSet;
+
 use pipeline::{reason::Reason, records::Function};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +20,9 @@ const ENTRIES: (usize, usize) = (3, 10);
 /// Longest text and list that the schema allows: what is longer teaches no more, and a small model may never end it.
 const MAX_TEXT: usize = 80;
 const MAX_ITEMS: usize = 8;
+
+/// Entries of an answer that count; the sandbox takes no longer list.
+const MAX_ENTRIES: usize = 1000;
 
 /// A function's parameters, as JSON and as Python.
 #[derive(Clone, Debug)]
@@ -84,15 +89,15 @@ impl Structure {
             Ok(_) => return Err(Reason::NoExamples),
             Err(_) => (whole_entries(text).ok_or(Reason::UnparsableCompletion)?, true),
         };
-        let mut lines: Vec<String> = Vec::new();
-        for entry in entries {
-            if let Value::Object(entry) = entry
-                && let Some(line) = self.line(&entry)
-                && !lines.contains(&line)
+        let (mut lines, mut seen) = (Vec::new(), HashSet::new());
+        for entry in entries.iter().filter_map(Value::as_object) {
+            if let Some(line) = self.line(entry)
+                && seen.insert(line.clone())
             {
                 lines.push(line);
             }
         }
+        lines.truncate(MAX_ENTRIES);
         if lines.is_empty() {
             return Err(Reason::NoExamples);
         }
@@ -223,14 +228,8 @@ fn entry(name: &str, value: &Value, form: &Form) -> (Literal, Literal) {
 
 /// Elements of a set: hashable, and each once.
 fn distinct(elements: Vec<Literal>) -> Vec<Literal> {
-    let mut kept = Vec::new();
-    for element in elements {
-        let element = hashable(element);
-        if !kept.contains(&element) {
-            kept.push(element);
-        }
-    }
-    kept
+    let mut seen = HashSet::new();
+    elements.into_iter().map(hashable).filter(|element| seen.insert(element.source())).collect()
 }
 
 fn hashable(element: Literal) -> Literal {

@@ -193,6 +193,32 @@ async fn reach(
         prompt("--structured-prompt", &settings.structured_prompt)?,
         prompt("--repair-prompt", &settings.repair_prompt)?,
     );
+    let (client, sampling) = connect(settings, patience, &budget).await?;
+    Ok(ModelWriter {
+        client,
+        sampling,
+        prompt,
+        structured_prompt,
+        repair_prompt,
+        structured: settings.structured,
+        n: settings.n,
+        rounds: settings.rounds,
+        repair: settings.repair,
+        way_back: way_back == WayBack::Open,
+        metrics,
+        schemas: Schemas::default(),
+    })
+}
+
+/// Reaches the servers and finds the model.
+///
+/// # Errors
+/// [`Failure::Unavailable`] within 10 s if a server cannot be used; [`Failure::Usage`] for a setting that is wrong.
+pub async fn connect(
+    settings: &WriterSettings,
+    patience: Patience,
+    budget: &Budget,
+) -> Result<(Client, Sampling), Failure> {
     let extra = settings.extra_fields()?;
     let total = Duration::from_secs(settings.llm_timeout);
     let timeouts = Timeouts {
@@ -221,20 +247,7 @@ async fn reach(
     if !cached && !budget.exhausted().is_cancelled() {
         client.greet(&sampling).await?;
     }
-    Ok(ModelWriter {
-        client,
-        sampling,
-        prompt,
-        structured_prompt,
-        repair_prompt,
-        structured: settings.structured,
-        n: settings.n,
-        rounds: settings.rounds,
-        repair: settings.repair,
-        way_back: way_back == WayBack::Open,
-        metrics,
-        schemas: Schemas::default(),
-    })
+    Ok((client, sampling))
 }
 
 /// The endpoints asked for.
@@ -252,7 +265,7 @@ fn urls(settings: &WriterSettings) -> Result<Vec<String>, Failure> {
 }
 
 /// The seed of the request for one function: 31 bits, since servers read it as a signed 32-bit number.
-fn request_seed(run_seed: u64, id: &str) -> u64 {
+pub fn request_seed(run_seed: u64, id: &str) -> u64 {
     let mut hash = blake3::Hasher::new();
     hash.update(&run_seed.to_le_bytes());
     hash.update(id.as_bytes());

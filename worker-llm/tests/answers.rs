@@ -55,6 +55,8 @@ struct RepairOf {
     examples: String,
     problem: String,
     repairs_left: u32,
+    #[serde(default)]
+    keep: bool,
 }
 
 fn function(of: Option<FunctionOf>) -> Function {
@@ -69,7 +71,7 @@ fn function(of: Option<FunctionOf>) -> Function {
 
 fn task(case: &mut Case) -> WriteTask {
     let function = function(case.function.take());
-    let Some(RepairOf { examples, problem, repairs_left }) = case.repair_of.take() else {
+    let Some(RepairOf { examples, problem, repairs_left, keep }) = case.repair_of.take() else {
         return WriteTask::Write(function);
     };
     let generation = Generation {
@@ -86,7 +88,7 @@ fn task(case: &mut Case) -> WriteTask {
         method: WriteMethod::Plain.into(),
     };
     let inputs = GeneratedInputs { function, examples, generation, repairs_left };
-    WriteTask::Repair(Box::new(RepairRequest { inputs, problem }))
+    WriteTask::Repair(Box::new(RepairRequest { inputs, problem, keep }))
 }
 
 /// Leaked: a script lives as long as its server, and that as long as the test.

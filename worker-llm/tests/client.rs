@@ -107,6 +107,20 @@ async fn trouble_that_passes_leaves_no_trace() {
 
 /// What a server says beside its answer takes nothing from the answer.
 #[tokio::test]
+async fn what_stands_beside_an_answer_costs_no_answer() {
+    let choices = [
+        format!(r#"{{"index": null, "finish_reason": {{}}, "message": {{"content": {BLOCK:?}}}}}"#),
+        format!(r#"{{"message": {{"content": [{{"type": "text", "text": {BLOCK:?}}}]}}}}"#),
+    ];
+    for choice in choices {
+        let body = format!(r#"{{"choices": [{choice}], "usage": {{"prompt_tokens": {}}}}}"#, u64::MAX);
+        let (result, script) = outcome(&[Reply::Status(200, body.leak())], &[]).await;
+        assert_eq!(passed(result).generation.completion, BLOCK, "{choice}");
+        assert_eq!(calls(&script), 1, "{choice}");
+    }
+}
+
+#[tokio::test]
 async fn odd_counts_are_none() {
     let usages = [
         r#", "usage": null"#,
@@ -290,6 +304,12 @@ async fn starting_names_the_setting_to_change() {
     let (url, _) = serve_greeting(ONE_MODEL, 401, &[]).await;
     let failure = started(&url, &[]).await.expect_err("a wrong key");
     assert!(failure.exit_code() == 3 && failure.to_string().contains("OPENAI_API_KEY"), "{failure}");
+    let (url, _) = serve_greeting(ONE_MODEL, 400, &[]).await;
+    let failure = started(&url, &[]).await.expect_err("it refuses what every request has");
+    assert!(failure.exit_code() == 3 && failure.to_string().contains("--top-p"), "{failure}");
+    // One of two is enough.
+    let (url, _) = serve(ONE_MODEL, &[]).await;
+    passed(started(&closed, &["--llm-url", &url]).await.expect("the other is there").process(task("x"), 7).await);
     let (url, _) = serve_greeting(ONE_MODEL, 503, &[]).await;
     started(&url, &[]).await.expect("busy is not gone");
     let (url, _) = serve("404", &[]).await;

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use pipeline::{
     python::with_module,
     records::{Example, ExecutedFunction, Execution, Function, Outcome},
@@ -12,6 +14,8 @@ const ADDRESS_DIGITS: usize = 9;
 /// An example that the filters left: what was passed, what came back, and both in the form in which they compare.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
+    /// `repr` of the arguments as a dict.
+    pub input: String,
     /// `[name, source]` in order.
     pub arguments: Vec<(String, String)>,
     pub result: Result<String, Raised>,
@@ -19,6 +23,8 @@ pub(super) struct Case {
     pub literal: bool,
     /// The outcome by value.
     pub outcome_key: String,
+    /// Lines of the function that ran, where they were measured.
+    pub lines: Option<Vec<u32>>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +82,14 @@ impl Case {
             Ok(repr) => literal::canonical(repr),
             Err(raised) => format!("raises {}", raised.text()),
         };
-        Some(Self { arguments: execution.arguments.clone(), result, literal: execution.literal, outcome_key })
+        Some(Self {
+            input: execution.input.clone(),
+            arguments: execution.arguments.clone(),
+            result,
+            literal: execution.literal,
+            outcome_key,
+            lines: execution.lines.clone(),
+        })
     }
 
     pub fn returns(&self) -> bool {
@@ -92,9 +105,26 @@ impl Case {
         self.arguments.iter().all(|(_, source)| literal::is_plain(source))
     }
 
+    /// Whether a name stands somewhere in what is shown.
+    pub fn mentions(&self, name: &str) -> bool {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let holds = |text: &str| text.split(|c: char| !is_word(c)).any(|word| word == name);
+        holds(&self.keywords()) || holds(&self.outcome_key)
+    }
+
     /// `a=1, b='x'`
     pub fn keywords(&self) -> String {
-        self.arguments.iter().map(|(name, source)| format!("{name}={source}")).collect::<Vec<_>>().join(", ")
+        let mut text = String::with_capacity(self.keywords_len());
+        for (at, (name, source)) in self.arguments.iter().enumerate() {
+            let parts = [if at > 0 { ", " } else { "" }, name, "=", source];
+            parts.iter().for_each(|part| text.push_str(part));
+        }
+        text
+    }
+
+    /// Bytes of [`Self::keywords`], or a few more.
+    pub fn keywords_len(&self) -> usize {
+        self.arguments.iter().map(|(name, source)| name.len() + source.len() + 3).sum()
     }
 
     /// As a column of the sample.
@@ -120,6 +150,8 @@ pub(super) fn worth_showing(
 ) -> (Vec<Case>, std::collections::BTreeMap<Dropped, usize>) {
     let (mut cases, mut dropped) = (Vec::new(), std::collections::BTreeMap::new());
     let mut seen = std::collections::HashSet::new();
+    let in_order =
+        executed.executions.iter().all(|execution| follows(&execution.arguments, &executed.function.parameters));
     for execution in &executed.executions {
         let verdict = match Case::of(execution) {
             None => Err(Dropped::Limit),
@@ -127,7 +159,7 @@ pub(super) fn worth_showing(
         };
         // Only an input that is used makes a later one a repetition.
         let verdict = verdict.and_then(|case| {
-            if seen.insert(literal::canonical(&execution.input)) { Ok(case) } else { Err(Dropped::Repeated) }
+            if seen.insert(input_key(&execution.input, in_order)) { Ok(case) } else { Err(Dropped::Repeated) }
         });
         match verdict {
             Ok(case) => cases.push(case),
@@ -135,6 +167,19 @@ pub(super) fn worth_showing(
         }
     }
     (cases, dropped)
+}
+
+/// Whether arguments stand in the order of the parameters.
+fn follows(arguments: &[(String, String)], parameters: &[String]) -> bool {
+    let mut rest = parameters.iter();
+    arguments.iter().all(|(name, _)| rest.any(|parameter| parameter == name))
+}
+
+/// One text for equal inputs. Where all inputs of a function have their arguments in one order, and no set or dict among
+/// them, that is the text itself.
+fn input_key(input: &str, in_order: bool) -> Cow<'_, str> {
+    let plain = in_order && input.strip_prefix('{').is_some_and(|inside| !inside.contains('{'));
+    if plain { Cow::Borrowed(input) } else { Cow::Owned(literal::canonical(input)) }
 }
 
 fn judge(case: Case, function: &Function, max_output_chars: usize) -> Result<Case, Dropped> {
@@ -176,6 +221,7 @@ fn defines(function: &Function, keywords: &str) -> bool {
 fn holds_address(text: &str) -> bool {
     text.match_indices("0x").any(|(at, _)| {
         let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
-        digits >= ADDRESS_DIGITS || (digits > 0 && text[..at].ends_with(" at "))
+        // The sandbox leaves `at 0x...` of an object's repr.
+        digits >= ADDRESS_DIGITS || text[..at].ends_with(" at ")
     })
 }

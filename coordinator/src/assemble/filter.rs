@@ -1,13 +1,33 @@
+use std::{collections::VecDeque, sync::Arc};
+
 use pipeline::{
     error::Failure,
-    filter::{Counts, RejectionWriter, write_line},
+    filter::{Counts, RejectionWriter},
+    records::Rejection,
 };
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufWriter},
+    task::JoinHandle,
+};
 
 use super::{Assembler, assemble, read_executed};
+use crate::output::rows::Row;
+
+/// Bytes of lines that are worked at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Lines with their numbers, and what became of them.
+type Chunk = Vec<(u64, Vec<u8>)>;
+
+#[derive(Default)]
+struct Worked {
+    samples: Vec<u8>,
+    passed: u64,
+    rejections: Vec<Rejection>,
+}
 
 /// `case2code assemble`: executed functions as JSON Lines → samples as JSON Lines, in input order. One function may
-/// give several rows; what is counted is functions.
+/// give several rows; what is counted is functions. A line that is a rejection already stays one.
 ///
 /// # Errors
 /// A file fails: then what was written so far is whole lines.
@@ -19,26 +39,30 @@ pub async fn run_filter(
     mut rejected: RejectionWriter,
 ) -> Result<Counts, Failure> {
     let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
-    for number in 1.. {
+    let (source, assembler): (Arc<str>, _) = (source.into(), Arc::new(assembler));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut under_way: VecDeque<JoinHandle<anyhow::Result<Worked>>> = VecDeque::new();
+    let (mut chunk, mut bytes, mut ended) = (Chunk::new(), 0, false);
+    let mut number = 0;
+    while !ended {
         let mut line = Vec::new();
-        if input.read_until(b'\n', &mut line).await.map_err(anyhow::Error::from)? == 0 {
-            break;
+        number += 1;
+        ended = input.read_until(b'\n', &mut line).await.map_err(anyhow::Error::from)? == 0;
+        if !line.trim_ascii().is_empty() {
+            bytes += line.len();
+            chunk.push((number, line));
         }
-        if line.trim_ascii().is_empty() {
-            continue;
+        if bytes >= CHUNK_BYTES || ended {
+            let (chunk, source, assembler) = (std::mem::take(&mut chunk), Arc::clone(&source), Arc::clone(&assembler));
+            under_way.push_back(tokio::task::spawn_blocking(move || work(chunk, &source, &assembler)));
+            bytes = 0;
         }
-        let verdict = match read_executed(source, number, line) {
-            Ok(executed) => assemble(executed, &assembler),
-            Err(rejection) => Err(rejection),
-        };
-        match verdict {
-            Ok(samples) => {
-                for sample in &samples {
-                    write_line(&mut output, sample).await?;
-                }
-                counts.passed += 1;
-            }
-            Err(rejection) => {
+        while under_way.len() > if ended { 0 } else { cores } {
+            let Some(first) = under_way.pop_front() else { break };
+            let worked = first.await.map_err(anyhow::Error::from)??;
+            output.write_all(&worked.samples).await.map_err(anyhow::Error::from)?;
+            counts.passed += worked.passed;
+            for rejection in worked.rejections {
                 rejected.write(&rejection).await?;
                 counts.rejected += 1;
             }
@@ -47,4 +71,21 @@ pub async fn run_filter(
     output.flush().await.map_err(anyhow::Error::from)?;
     rejected.finish().await?;
     Ok(counts)
+}
+
+fn work(chunk: Chunk, source: &str, assembler: &Assembler) -> anyhow::Result<Worked> {
+    let mut worked = Worked::default();
+    for (number, line) in chunk {
+        match read_executed(source, number, line).and_then(|executed| assemble(executed, assembler)) {
+            Ok(samples) => {
+                for sample in &samples {
+                    sample.write_line(&mut worked.samples, assembler.line_format())?;
+                    worked.samples.push(b'\n');
+                }
+                worked.passed += 1;
+            }
+            Err(rejection) => worked.rejections.push(*rejection),
+        }
+    }
+    Ok(worked)
 }

@@ -1,6 +1,8 @@
 //! Reprs of Python values, read by their brackets and strings alone. What cannot be read that way (an object's own
 //! repr, brackets nested too deep) is taken as it stands.
 
+use std::{borrow::Cow, cmp::Ordering};
+
 /// Brackets nested deeper than this are left as they stand; CPython's own parser stops at 200.
 const MAX_DEPTH: usize = 100;
 
@@ -9,17 +11,24 @@ const PLAIN_NAMES: [&str; 9] = ["True", "False", "None", "set", "frozenset", "fl
 
 /// One text for equal values: entries of sets and dicts sorted, everything else in order.
 pub(super) fn canonical(text: &str) -> String {
-    rewrite(text, Form::Compare)
+    // Nothing but sets and dicts can stand in another order.
+    if text.contains('{') { rewrite(text, Form::Compare) } else { text.trim().to_owned() }
 }
 
 /// The value as source: sets sorted, `nan` and `inf` as calls that give them back.
 pub(super) fn source(text: &str) -> String {
-    rewrite(text, Form::Show)
+    let may_change = text.contains('{') || text.contains("nan") || text.contains("inf");
+    if may_change { rewrite(text, Form::Show) } else { text.trim().to_owned() }
 }
 
 /// Whether the text is source that needs nothing imported: literals and a few builtin calls.
 pub(super) fn is_plain(text: &str) -> bool {
-    let mut reader = Reader::new(text, Form::Compare);
+    // Most values are one number or one string.
+    let number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    if number || (text.starts_with(['\'', '"']) && super::quoted::length(text) == Some(text.len())) {
+        return true;
+    }
+    let mut reader = Reader::new(text, Form::Read);
     reader.entries(None, 0).is_some() && reader.plain
 }
 
@@ -27,47 +36,74 @@ pub(super) fn is_plain(text: &str) -> bool {
 pub(super) fn keyword_dict(text: &str) -> Option<Vec<(String, String)>> {
     let inside = text.trim().strip_prefix('{')?.strip_suffix('}')?;
     let entries = Reader::new(inside, Form::Keep).entries(None, 1)?;
-    let pair = |entry: Entry| Some((super::quoted::value(&entry.key?)?, entry.text));
-    entries.into_iter().map(pair).collect()
+    let pair = |entry: Entry<'_>| Some((super::quoted::value(&entry.key?)?, entry.text.into_owned()));
+    entries.list.into_iter().map(pair).collect()
 }
 
 fn rewrite(text: &str, form: Form) -> String {
     let text = text.trim();
-    // A string, a number or a word: by far the most common, and nothing in it can change.
-    if !text.contains(['{', '(', '[']) && !text.contains("nan") && !text.contains("inf") {
-        return text.to_owned();
-    }
     match Reader::new(text, form).entries(None, 0) {
-        Some(entries) => join(entries),
-        None => text.to_owned(),
+        Some(entries) if entries.changed => entries.joined(),
+        _ => text.to_owned(),
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
+    /// Changes nothing.
+    Read,
+    /// Changes nothing; the text is the inside of a dict.
     Keep,
     Compare,
     Show,
 }
 
-/// What stands between two commas.
-#[derive(PartialEq, PartialOrd)]
-struct Entry {
-    key: Option<String>,
-    text: String,
+/// What stands between two commas; borrowed as long as it stands as it was.
+struct Entry<'a> {
+    key: Option<Cow<'a, str>>,
+    text: Cow<'a, str>,
 }
 
-impl Entry {
-    fn whole(&self) -> String {
-        match &self.key {
-            Some(key) => format!("{key}: {}", self.text),
-            None => self.text.clone(),
+impl Entry<'_> {
+    fn order(&self, other: &Self) -> Ordering {
+        let number = |entry: &Self| entry.key.as_ref().unwrap_or(&entry.text).parse::<f64>().ok();
+        // Numbers by value, anything else by its text.
+        match (number(self), number(other)) {
+            (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| self.text.cmp(&other.text)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => (&self.key, &self.text).cmp(&(&other.key, &other.text)),
         }
     }
 }
 
-fn join(entries: Vec<Entry>) -> String {
-    entries.iter().map(Entry::whole).collect::<Vec<_>>().join(", ")
+/// Entries, and whether they differ from what was read.
+#[derive(Default)]
+struct Entries<'a> {
+    list: Vec<Entry<'a>>,
+    changed: bool,
+    /// `(1,)`: the comma makes the tuple.
+    lone_comma: bool,
+}
+
+impl Entries<'_> {
+    fn joined(&self) -> String {
+        let mut text = String::new();
+        for (at, entry) in self.list.iter().enumerate() {
+            if at > 0 {
+                text.push_str(", ");
+            }
+            if let Some(key) = &entry.key {
+                text.push_str(key);
+                text.push_str(": ");
+            }
+            text.push_str(&entry.text);
+        }
+        if self.lone_comma {
+            text.push(',');
+        }
+        text
+    }
 }
 
 struct Reader<'a> {
@@ -77,6 +113,37 @@ struct Reader<'a> {
     plain: bool,
 }
 
+/// A stretch of the text between two marks, copied only once something in it has changed.
+struct Piece {
+    from: usize,
+    own: Option<String>,
+    copied: usize,
+}
+
+impl Piece {
+    fn at(from: usize) -> Self {
+        Self { from, own: None, copied: from }
+    }
+
+    /// Puts `instead` in the place of what stands from `start` to `end`.
+    fn replace(&mut self, text: &str, start: usize, end: usize, instead: &str) {
+        let own = self.own.get_or_insert_default();
+        own.push_str(&text[self.copied..start]);
+        own.push_str(instead);
+        self.copied = end;
+    }
+
+    fn ends<'a>(self, text: &'a str, end: usize) -> Cow<'a, str> {
+        match self.own {
+            Some(mut own) => {
+                own.push_str(&text[self.copied..end]);
+                Cow::Owned(own.trim().to_owned())
+            }
+            None => Cow::Borrowed(text[self.from..end].trim()),
+        }
+    }
+}
+
 impl<'a> Reader<'a> {
     fn new(text: &'a str, form: Form) -> Self {
         Self { text, at: 0, form, plain: true }
@@ -84,111 +151,109 @@ impl<'a> Reader<'a> {
 
     /// Entries up to the bracket `close`, which is consumed, or to the end of the text. None where brackets or quotes
     /// do not match.
-    fn entries(&mut self, close: Option<char>, depth: usize) -> Option<Vec<Entry>> {
+    fn entries(&mut self, close: Option<u8>, depth: usize) -> Option<Entries<'a>> {
         if depth > MAX_DEPTH {
             return None;
         }
-        let (mut entries, mut key, mut text) = (Vec::new(), None, String::new());
+        let (mut entries, mut key, mut piece) = (Entries::default(), None, Piece::at(self.at));
         let mut commas = 0;
         loop {
-            let Some(next) = self.text[self.at..].chars().next() else {
+            let start = self.at;
+            let Some(&next) = self.text.as_bytes().get(start) else {
                 if close.is_some() {
                     return None;
                 }
                 break;
             };
-            let start = self.at;
             match next {
-                '\'' | '"' => {
-                    self.at += super::quoted::length(&self.text[start..])?;
-                    text.push_str(&self.text[start..self.at]);
-                }
-                '(' | '[' | '{' => {
+                b'\'' | b'"' => self.at += super::quoted::length(&self.text[start..])?,
+                b'(' | b'[' | b'{' => {
                     self.at += 1;
-                    text.push_str(&self.group(next, depth)?);
+                    if let Some(group) = self.group(next, depth)? {
+                        entries.changed = true;
+                        piece.replace(self.text, start, self.at, &group);
+                    }
                 }
-                ')' | ']' | '}' => {
+                b')' | b']' | b'}' => {
                     if close != Some(next) {
                         return None;
                     }
                     self.at += 1;
                     break;
                 }
-                ',' => {
+                b',' => {
                     self.at += 1;
                     commas += 1;
-                    entries.push(Entry { key: key.take(), text: take_trimmed(&mut text) });
+                    let text = std::mem::replace(&mut piece, Piece::at(self.at)).ends(self.text, start);
+                    entries.list.push(Entry { key: key.take(), text });
                 }
-                ':' if close != Some(']') && key.is_none() && (close == Some('}') || self.form == Form::Keep) => {
+                b':' if close != Some(b']') && key.is_none() && (close == Some(b'}') || self.form == Form::Keep) => {
                     self.at += 1;
-                    key = Some(take_trimmed(&mut text));
+                    key = Some(std::mem::replace(&mut piece, Piece::at(self.at)).ends(self.text, start));
                 }
-                _ if next.is_alphanumeric() || next == '_' => text.push_str(&self.word(&text)),
+                b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => {
+                    let infinite = self.word(piece.from)?;
+                    if infinite && self.form == Form::Show {
+                        entries.changed = true;
+                        let word = format!("float('{}')", &self.text[start..self.at]);
+                        piece.replace(self.text, start, self.at, &word);
+                    }
+                }
                 _ => {
-                    self.plain &= next.is_ascii_whitespace() || matches!(next, '-' | '+' | '.');
-                    self.at += next.len_utf8();
-                    text.push(next);
+                    self.plain &= next.is_ascii_whitespace() || matches!(next, b'-' | b'+' | b'.');
+                    self.at += 1;
                 }
             }
         }
-        let last = Entry { key, text: take_trimmed(&mut text) };
-        // `(1,)`: the comma makes the tuple.
-        let lone_comma = close == Some(')') && commas == 1 && last.text.is_empty();
-        if lone_comma && let Some(only) = entries.last_mut() {
-            only.text.push(',');
-        }
+        let end = self.at - usize::from(close.is_some());
+        let last = Entry { key, text: piece.ends(self.text, end) };
+        entries.lone_comma = close == Some(b')') && commas == 1 && last.text.is_empty();
         if last.key.is_some() || !last.text.is_empty() {
-            entries.push(last);
+            entries.list.push(last);
         }
         Some(entries)
     }
 
-    fn group(&mut self, open: char, depth: usize) -> Option<String> {
+    /// Reads to the end of a bracket; gives its text where that is to change.
+    #[expect(clippy::option_option, reason = "unreadable, unchanged or changed")]
+    fn group(&mut self, open: u8, depth: usize) -> Option<Option<String>> {
         let close = match open {
-            '(' => ')',
-            '[' => ']',
-            _ => '}',
+            b'(' => b')',
+            b'[' => b']',
+            _ => b'}',
         };
         let mut entries = self.entries(Some(close), depth + 1)?;
-        if open == '{' {
-            let is_set = entries.iter().all(|entry| entry.key.is_none());
-            if self.form == Form::Compare || (self.form == Form::Show && is_set) {
-                sort(&mut entries);
+        if open == b'{' {
+            let is_set = entries.list.iter().all(|entry| entry.key.is_none());
+            let sorts = self.form == Form::Compare || (self.form == Form::Show && is_set);
+            if sorts && !entries.list.is_sorted_by(|a, b| a.order(b).is_le()) {
+                entries.list.sort_by(Entry::order);
+                entries.changed = true;
             }
         }
-        Some(format!("{open}{}{close}", join(entries)))
+        Some(entries.changed.then(|| format!("{}{}{}", char::from(open), entries.joined(), char::from(close))))
     }
 
-    /// An identifier or a number, with what a float's repr holds (`1e-05`, `2.5`); `before` is what the entry holds so
-    /// far.
-    fn word(&mut self, before: &str) -> String {
+    /// Reads an identifier or a number, with what a float's repr holds (`1e-05`, `2.5`), and tells whether it is `nan`
+    /// or `inf`; the entry begins at `from`.
+    fn word(&mut self, from: usize) -> Option<bool> {
         let rest = &self.text[self.at..];
         let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let before = &self.text[from..self.at];
+        if length == 0 {
+            self.plain = false;
+            self.at += rest.chars().next()?.len_utf8();
+            return Some(false);
+        }
         let (word, after) = rest.split_at(length);
         self.at += length;
         let quoted_next = after.starts_with(['\'', '"']);
         let is_prefix = quoted_next && matches!(word, "b" | "B" | "r" | "R" | "u" | "U" | "br" | "rb");
         let is_name = !word.starts_with(|c: char| c.is_ascii_digit()) && !is_prefix;
         let alone = !before.ends_with('.') && !after.starts_with(['.', '=', '(']);
-        let infinite = is_name && alone && matches!(word, "nan" | "inf");
         self.plain &= !is_name || (PLAIN_NAMES.contains(&word) && !before.ends_with('.'));
-        if infinite && self.form == Form::Show { format!("float('{word}')") } else { word.to_owned() }
+        Some(is_name && alone && matches!(word, "nan" | "inf"))
     }
-}
-
-fn take_trimmed(text: &mut String) -> String {
-    std::mem::take(text).trim().to_owned()
-}
-
-/// Numbers by value, anything else by its text.
-fn sort(entries: &mut [Entry]) {
-    let number = |entry: &Entry| entry.key.as_ref().unwrap_or(&entry.text).parse::<f64>().ok();
-    entries.sort_by(|a, b| match (number(a), number(b)) {
-        (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| a.text.cmp(&b.text)),
-        (Some(_), None) => std::cmp::Ordering::Less,
-        (None, Some(_)) => std::cmp::Ordering::Greater,
-        (None, None) => (&a.key, &a.text).cmp(&(&b.key, &b.text)),
-    });
 }
 
 #[cfg(test)]

@@ -32,7 +32,12 @@ pub fn read_executed(source: &str, number: u64, line: Vec<u8>) -> Result<Execute
         Box::new(Rejection::new(format!("{source}:{number}"), Reason::Unreadable, detail, &raw))
     };
     match serde_json::from_slice::<Mark>(&line) {
-        Ok(Mark { example_outputs: Some(_) }) => {}
+        Ok(Mark { example_outputs: Some(_), .. }) => {}
+        // What `stages/outcomes` holds beside executed functions.
+        Ok(Mark { reason: Some(_), .. }) => match serde_json::from_slice::<Rejection>(&line) {
+            Ok(rejection) => return Err(Box::new(rejection)),
+            Err(_) => return filter::read_record(source, number, line),
+        },
         _ => return filter::read_record(source, number, line),
     }
     let row: PublishedRow =
@@ -40,10 +45,11 @@ pub fn read_executed(source: &str, number: u64, line: Vec<u8>) -> Result<Execute
     row.executed(format!("{source}:{number}")).map_err(reject)
 }
 
-/// What tells a published row from any other line.
+/// What tells a published row, or a rejection, from any other line.
 #[derive(Deserialize)]
 struct Mark {
     example_outputs: Option<serde::de::IgnoredAny>,
+    reason: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -114,12 +120,12 @@ fn execution(input: &str, outcome: &PublishedOutcome) -> Result<Execution, Strin
 }
 
 /// `json.dumps(repr(value))` → the repr.
-fn unpack(text: &str) -> Result<String, String> {
+pub(crate) fn unpack(text: &str) -> Result<String, String> {
     serde_json::from_str(text).map_err(|error| format!("not a JSON string ({error}): {text}"))
 }
 
 /// `<|EXCEPTION|> "<class 'ValueError'>: message"`. Whether the function raised it itself was not recorded.
-fn raised(text: &str) -> Result<RaisedError, String> {
+pub(crate) fn raised(text: &str) -> Result<RaisedError, String> {
     let shape = || format!("not an exception as published: {text}");
     let quoted = text.strip_prefix("<|EXCEPTION|>").unwrap_or(text).trim();
     let plain = unpack(quoted).unwrap_or_else(|_| quoted.to_owned());

@@ -1,7 +1,7 @@
 //! String literals as Python's `repr` writes them: one line, quotes of one kind, backslash escapes.
 
 /// Bytes of the string literal, without prefix, that the text starts with; none where it does not end.
-pub(super) fn length(text: &str) -> Option<usize> {
+pub(crate) fn length(text: &str) -> Option<usize> {
     let quote = text.bytes().next()?;
     let mut bytes = text.bytes().enumerate().skip(1);
     while let Some((at, byte)) = bytes.next() {
@@ -17,7 +17,7 @@ pub(super) fn length(text: &str) -> Option<usize> {
 }
 
 /// The text that a string literal without prefix stands for; none for anything else, or a lone surrogate.
-pub(super) fn value(literal: &str) -> Option<String> {
+pub(crate) fn value(literal: &str) -> Option<String> {
     let literal = literal.trim();
     if !literal.starts_with(['\'', '"']) || length(literal)? != literal.len() {
         return None;
@@ -56,7 +56,7 @@ fn escape(chars: &mut std::str::Chars<'_>, digits: usize) -> Option<char> {
 }
 
 /// As `json.dumps` writes a string: everything beyond ASCII escaped.
-pub(super) fn json_ascii(text: &str) -> String {
+pub(crate) fn json_ascii(text: &str) -> String {
     use std::fmt::Write as _;
     let mut json = String::with_capacity(text.len() + 2);
     json.push('"');

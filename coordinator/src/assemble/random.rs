@@ -1,14 +1,19 @@
 /// Context of the key derivation: a change of what is drawn, or in which order, takes a new one.
-const PURPOSE: &str = "case2code assemble 2026-11 draws of a sample";
+const PURPOSE: &str = "case2code assemble 2026-11 draws of a sample, rows and arrangements";
 
-/// The generator of one function's draws: a stream of bytes from (run seed, function id), nothing else.
-pub(super) struct Random(blake3::OutputReader);
+/// The generator of one row's draws: a stream of bytes from (run seed, id of the row), nothing else.
+pub(crate) struct Random {
+    stream: blake3::OutputReader,
+    /// A block of the stream, of which the first `used` bytes are drawn.
+    block: [u8; 64],
+    used: usize,
+}
 
 impl Random {
-    pub fn new(seed: u64, function_id: &str) -> Self {
+    pub fn new(seed: u64, id: &str) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(PURPOSE);
-        hasher.update(&seed.to_le_bytes()).update(function_id.as_bytes());
-        Self(hasher.finalize_xof())
+        hasher.update(&seed.to_le_bytes()).update(id.as_bytes());
+        Self { stream: hasher.finalize_xof(), block: [0; 64], used: 64 }
     }
 
     /// A number below `bound`; 0 where `bound` is 0.
@@ -31,9 +36,26 @@ impl Random {
         }
     }
 
+    /// One of `items`, by weight; none where there are none.
+    pub fn weighted<'a, T>(&mut self, items: &'a [T], weight: impl Fn(&T) -> f64) -> Option<&'a T> {
+        // A million steps: finer than any weight that a person writes.
+        let step = self.below(1_000_000) as f64 / 1_000_000.0;
+        let mut left = step * items.iter().map(&weight).sum::<f64>();
+        let drawn = items.iter().find(|item| {
+            left -= weight(item);
+            left < 0.0
+        });
+        drawn.or(items.last())
+    }
+
     fn next(&mut self) -> u64 {
+        if self.used == self.block.len() {
+            self.stream.fill(&mut self.block);
+            self.used = 0;
+        }
         let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
+        bytes.copy_from_slice(&self.block[self.used..self.used + 8]);
+        self.used += 8;
         u64::from_le_bytes(bytes)
     }
 }

@@ -1,44 +1,83 @@
-//! The strict form of a prompt: what is shown is true.
+//! Prompts and answers. Under the strict words, what is shown is true.
 
 use pipeline::records::Function;
 
 use super::{
+    answer::Answer,
     cases::Case,
-    literal,
-    phrases::{ExampleFormat, Phrases},
+    literal, quoted,
     random::Random,
     signature::Signature,
+    wording::{ExampleFormat, Part, Question, Quoting, Wording},
 };
 
-/// Words a prompt that shows `shown`, in that order.
-pub(super) fn prompt(function: &Function, shown: &[&Case], phrases: &Phrases, random: &mut Random) -> String {
-    let signature = Signature::of(function);
+/// A question and its answer.
+pub(super) struct Rendered {
+    pub prompt: String,
+    pub output: String,
+}
+
+/// Shows `shown`, in that order, and asks for the program.
+pub(super) fn induction(
+    function: &Function,
+    answer: &Answer,
+    shown: &[&Case],
+    wording: &Wording,
+    random: &mut Random,
+) -> Rendered {
+    let signature = Signature::of(&answer.text, &answer.name, function);
     let in_order = |case: &&Case| {
         case.arguments.iter().map(|(name, _)| name).eq(function.parameters.iter().take(case.arguments.len()))
     };
     // Draws are made in the same order for every function, used or not.
-    let positional = random.chance(phrases.order.positional) && signature.positional && shown.iter().all(in_order);
-    let format = choose(&phrases.formats, shown, random);
-    let instruction = pick(&phrases.instructions, random).clone();
-    let header = pick(&phrases.headers, random);
-    let function_header =
-        fill(pick(&phrases.function_headers, random), &[("signature", &signature.text), ("name", &function.name)]);
-    let separator = pick(&phrases.order.separators, random);
-    let with_header = random.chance(phrases.order.header);
-    let function_first = random.chance(phrases.order.function_before_examples);
-    let instruction_first = random.chance(phrases.order.instruction_first);
+    let order = &wording.order;
+    let by_position = random.chance(order.positional);
+    let format = choose(&wording.formats, shown, random);
+    // Several values without a call around them would tell nobody which is which.
+    let plain = |case: &&Case| format.returns.contains("{call}") || case.arguments.len() < 2;
+    let positional = by_position && signature.positional && shown.iter().all(|case| in_order(case) && plain(case));
+    let names = [("signature", signature.text.as_str()), ("name", &answer.name)];
+    let instruction = fill(wording.instructions.draw(random), &names);
+    let function_header = fill(wording.function_headers.draw(random), &names);
+    let header = wording.headers.draw(random);
+    let with_header = random.chance(order.header) && !header.is_empty();
 
-    let mut examples = block(function, shown, format, positional);
+    let caller = Caller { name: &answer.name, positional, quoting: wording.quoting };
+    let mut examples = caller.block(shown, format);
     if with_header {
-        examples = format!("{header}\n\n{examples}");
+        examples = format!("{}\n\n{examples}", fill(header, &names));
     }
-    let mut parts = if function_first { vec![function_header, examples] } else { vec![examples, function_header] };
-    parts.insert(if instruction_first { 0 } else { 2 }, instruction);
-    parts.join(separator)
+    let arrangement = random.weighted(&order.arrangements, |arrangement| arrangement.weight);
+    let parts = arrangement.map(|arrangement| arrangement.parts.as_slice()).unwrap_or_default();
+    let mut prompt = String::new();
+    for (at, part) in parts.iter().enumerate() {
+        prompt.push_str(match part {
+            Part::Instruction => &instruction,
+            Part::Function => &function_header,
+            Part::Examples => &examples,
+        });
+        let last = at + 1 == parts.len();
+        prompt.push_str(if last { order.ends.draw(random) } else { order.separators.draw(random) });
+    }
+    let values = [("fence", fence(&answer.text)), ("code", answer.text.trim_end().to_owned())];
+    let output = fill(wording.answers.draw(random), &values.each_ref().map(|(key, value)| (*key, value.as_str())));
+    Rendered { prompt, output }
+}
+
+/// Shows the program and asks about one call of it: for the output, or for an input.
+pub(super) fn question(answer: &Answer, case: &Case, words: &Question, random: &mut Random) -> Rendered {
+    let caller = Caller { name: &answer.name, positional: false, quoting: Quoting::Python };
+    let (call, input) = caller.call(case);
+    let output = case.result.as_ref().map_or_else(|raised| one_line(&raised.text()), |repr| literal::source(repr));
+    let values = [("name", answer.name.as_str()), ("call", &call), ("input", &input), ("output", &output)];
+    let instruction = fill(words.instructions.draw(random), &values);
+    let asked = fill(words.questions.draw(random), &values);
+    let given = fill(words.answers.draw(random), &values);
+    Rendered { prompt: format!("{instruction}\n\n{}\n\n{asked}", fence(&answer.text)), output: given }
 }
 
 /// Source in a fence that nothing in it can close.
-pub(super) fn fence(code: &str) -> String {
+fn fence(code: &str) -> String {
     let mut ticks = "```".to_owned();
     while code.contains(&ticks) {
         ticks.push('`');
@@ -46,23 +85,48 @@ pub(super) fn fence(code: &str) -> String {
     format!("{ticks}python\n{}\n{ticks}", code.trim_end())
 }
 
-fn block(function: &Function, shown: &[&Case], format: &ExampleFormat, positional: bool) -> String {
-    let line = |(at, case): (usize, &&Case)| {
-        let input = if positional {
-            case.arguments.iter().map(|(_, source)| source.clone()).collect::<Vec<_>>().join(", ")
-        } else {
-            case.keywords()
+/// How calls are written in one sample.
+struct Caller<'a> {
+    name: &'a str,
+    positional: bool,
+    quoting: Quoting,
+}
+
+impl Caller<'_> {
+    /// `name(a=1)` and `a=1`.
+    fn call(&self, case: &Case) -> (String, String) {
+        let argument = |(name, source): &(String, String)| {
+            let value = match (self.quoting, quoted::value(source)) {
+                (Quoting::Json, Some(text)) => quoted::json_ascii(&text),
+                _ => source.clone(),
+            };
+            if self.positional { value } else { format!("{name}={value}") }
         };
-        let call = format!("{}({input})", function.name);
-        let input = if input.is_empty() { "(no arguments)".to_owned() } else { input };
-        let (template, key, value) = match &case.result {
-            Ok(repr) => (&format.returns, "output", literal::source(repr)),
-            Err(raised) => (&format.raises, "error", one_line(&raised.text())),
+        let input = case.arguments.iter().map(argument).collect::<Vec<_>>().join(", ");
+        (format!("{}({input})", self.name), input)
+    }
+
+    fn block(&self, shown: &[&Case], format: &ExampleFormat) -> String {
+        let line = |(at, case): (usize, &&Case)| {
+            let (call, mut input) = self.call(case);
+            if input.is_empty() && self.quoting == Quoting::Python {
+                "(no arguments)".clone_into(&mut input);
+            }
+            let (template, key) = if case.returns() { (&format.returns, "output") } else { (&format.raises, "error") };
+            let value = match (&case.result, self.quoting) {
+                (Ok(repr), Quoting::Python) => literal::source(repr),
+                (Ok(repr), Quoting::Json) => quoted::json_ascii(repr),
+                (Err(raised), Quoting::Python) => one_line(&raised.text()),
+                (Err(raised), Quoting::Json) => {
+                    quoted::json_ascii(&format!("<class '{}'>: {}", raised.class, raised.message))
+                }
+            };
+            let number = (at + 1).to_string();
+            fill(template, &[("call", &call), ("input", &input), ("n", &number), ("name", self.name), (key, &value)])
         };
-        fill(template, &[("call", &call), ("input", &input), ("n", &(at + 1).to_string()), (key, &value)])
-    };
-    let text = shown.iter().enumerate().map(line).collect::<Vec<_>>().join(&format.between);
-    if format.fenced { fence(&text) } else { text }
+        let text = shown.iter().enumerate().map(line).collect::<Vec<_>>().join(&format.between);
+        if format.fenced { fence(&text) } else { text }
+    }
 }
 
 /// A comment ends with its line.
@@ -74,7 +138,9 @@ fn one_line(error: &str) -> String {
 /// Draws by weight among the formats that the values allow.
 fn choose<'a>(formats: &'a [ExampleFormat], shown: &[&Case], random: &mut Random) -> &'a ExampleFormat {
     let literals = shown.iter().all(|case| case.plain_arguments() && (case.literal || !case.returns()));
-    let backticks = shown.iter().any(|case| case.keywords().contains('`') || case.outcome_key.contains('`'));
+    let backtick =
+        |case: &&Case| case.arguments.iter().any(|(_, source)| source.contains('`')) || case.outcome_key.contains('`');
+    let backticks = shown.iter().any(backtick);
     // An interactive session prints nothing for None.
     let none = shown.iter().any(|case| case.outcome_key == "None");
     let unfit = |format: &ExampleFormat| {
@@ -82,24 +148,10 @@ fn choose<'a>(formats: &'a [ExampleFormat], shown: &[&Case], random: &mut Random
             || (backticks && format.returns.contains('`'))
             || (none && format.returns.starts_with(">>>"))
     };
-    let mut usable: Vec<&ExampleFormat> = formats.iter().filter(|format| !unfit(format)).collect();
-    if usable.is_empty() {
-        usable = formats.iter().filter(|format| !format.asserts).collect();
-    }
-    let total: f64 = usable.iter().map(|format| format.weight).sum();
-    // A million steps: finer than any weight that a person writes.
-    let mut left = random.below(1_000_000) as f64 / 1_000_000.0 * total;
-    for format in &usable {
-        left -= format.weight;
-        if left < 0.0 {
-            return format;
-        }
-    }
-    usable.last().expect("the file has a format that asserts nothing: checked when it is read")
-}
-
-fn pick<'a>(list: &'a [String], random: &mut Random) -> &'a String {
-    &list[random.below(list.len())]
+    let weight = |format: &ExampleFormat| if unfit(format) { 0.0 } else { format.weight };
+    let drawn = random.weighted(formats, weight).filter(|format| weight(format) > 0.0);
+    let plain = || formats.iter().find(|format| !format.asserts && format.weight > 0.0);
+    drawn.or_else(plain).expect("the file has a format that asserts nothing: checked when it is read")
 }
 
 /// Puts values in the place of `{key}`, in one pass: a value may hold braces of its own.

@@ -9,6 +9,7 @@ use pipeline::{
 };
 
 use super::{
+    answer::Answer,
     cases::{Case, Dropped},
     literal,
 };
@@ -16,6 +17,8 @@ use super::{
 /// What a rule looks at.
 pub(super) struct Candidate<'a> {
     pub executed: &'a ExecutedFunction,
+    /// Its program.
+    pub answer: &'a Answer,
     /// The examples left by the profile.
     pub cases: &'a [Case],
     /// Those that were dropped, by cause.
@@ -30,9 +33,10 @@ pub(super) struct Rule {
 }
 
 /// The strict profile, in order. The prompt's length is checked when it is rendered.
-const STRICT: [Rule; 8] = [
+const STRICT: [Rule; 9] = [
     Rule { reason: Reason::NothingReturned, check: nothing_returned },
     Rule { reason: Reason::UndefinedName, check: undefined_name },
+    Rule { reason: Reason::GlobalState, check: global_state },
     Rule { reason: Reason::Unstable, check: unstable },
     Rule { reason: Reason::TooFewExamples, check: too_few_examples },
     Rule { reason: Reason::ConstantOutput, check: constant_output },
@@ -65,7 +69,7 @@ impl Rule {
 }
 
 impl Candidate<'_> {
-    fn outputs(&self) -> impl Iterator<Item = &Case> {
+    pub fn outputs(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(|case| case.returns())
     }
 
@@ -81,7 +85,11 @@ fn nothing_returned(candidate: &Candidate<'_>) -> Option<String> {
     none.then(|| format!("none of {} examples returned a value", executions.len()))
 }
 
+/// A name that only the block of examples defined is as undefined: the answer runs without it.
 fn undefined_name(candidate: &Candidate<'_>) -> Option<String> {
+    if let Some(name) = candidate.answer.missing.first() {
+        return Some(format!("the answer reads `{name}`, which nothing in it defines"));
+    }
     candidate.executed.executions.iter().find_map(|execution| match &execution.outcome {
         Outcome::Error(error)
             if !error.explicit
@@ -91,6 +99,11 @@ fn undefined_name(candidate: &Candidate<'_>) -> Option<String> {
         }
         _ => None,
     })
+}
+
+fn global_state(candidate: &Candidate<'_>) -> Option<String> {
+    let names = &candidate.answer.assigned_globals;
+    (!names.is_empty()).then(|| format!("assigns the global `{}`", names.join("`, `")))
 }
 
 fn unstable(candidate: &Candidate<'_>) -> Option<String> {

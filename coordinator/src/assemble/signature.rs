@@ -11,16 +11,24 @@ pub(super) struct Signature {
 }
 
 impl Signature {
-    /// Reads it off the source; where that fails (never for a function of ours), it is made of the parameters.
-    pub fn of(function: &Function) -> Self {
-        let start =
-            if function.code.starts_with("def ") { Some(0) } else { function.code.find("\ndef ").map(|at| at + 1) };
+    /// Reads it off the last top-level `def` of that name in a program; where that fails (never for a function of ours),
+    /// it is made of the parameters.
+    pub fn of(program: &str, name: &str, function: &Function) -> Self {
+        let is_its = |at: &usize| {
+            let after = program[*at..].strip_prefix("def ").map(str::trim_start);
+            (*at == 0 || program[..*at].ends_with('\n'))
+                && after
+                    .and_then(|after| after.strip_prefix(name))
+                    .is_some_and(|rest| rest.trim_start().starts_with(['(', '[', '\\']))
+        };
+        let start = program.rmatch_indices("def ").map(|(at, _)| at).find(is_its);
         // A decorator may treat positions and keywords differently.
-        let decorated = start != Some(0) && function.code.lines().any(|line| line.starts_with('@'));
-        match start.and_then(|start| declaration(&function.code[start..])) {
+        let decorated =
+            function.code.lines().take_while(|line| !line.starts_with("def ")).any(|line| line.starts_with('@'));
+        match start.and_then(|start| declaration(&program[start..])) {
             Some((text, starred)) => Self { text, positional: !starred && !decorated },
             None => {
-                let text = format!("def {}({}):", function.name, function.parameters.join(", "));
+                let text = format!("def {name}({}):", function.parameters.join(", "));
                 Self { text, positional: false }
             }
         }

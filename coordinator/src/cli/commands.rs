@@ -17,7 +17,7 @@ use crate::{
     collect::CollectSettings,
     dead, finish,
     identity::SharedSettings,
-    output::report,
+    output::{StageSettings, report},
     purge::{self, Consent},
     run::Run,
     sink::fleet,
@@ -29,7 +29,7 @@ const WATCH_PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Files (.jsonl, .py) and folders of .py
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Folder for the samples; the same command again resumes
@@ -48,6 +48,8 @@ pub(crate) struct RunArgs {
     exec: ExecSettings,
     #[command(flatten)]
     assemble: AssembleSettings,
+    #[command(flatten)]
+    stages: StageSettings,
 }
 
 impl RunArgs {
@@ -59,14 +61,17 @@ impl RunArgs {
     ) -> Result<(), Failure> {
         let (assemble, writer): (AssembleSettings, WriterSettings) =
             (resolver.get(&self.assemble)?, resolver.get(&self.writer)?);
+        let (shared, collect): (SharedSettings, CollectSettings) =
+            (resolver.get(&self.shared)?, resolver.get(&self.collect)?);
         let run = Run {
             inputs: self.inputs.clone(),
             out: self.out.clone(),
-            shared: resolver.get(&self.shared)?,
-            collect: resolver.get(&self.collect)?,
+            collect: CollectSettings { seed: shared.seed, ..collect },
+            shared,
             writer: writer.under(assemble.profile),
             exec: resolver.get(&self.exec)?,
             assemble,
+            stages: resolver.get(&self.stages)?,
         };
         if self.dry_run {
             let text = tokio::task::spawn_blocking(move || run.dry()).await.map_err(anyhow::Error::from)??;
@@ -78,7 +83,7 @@ impl RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SubmitArgs {
-    /// Files (.jsonl, .py) and folders of .py
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
@@ -103,10 +108,12 @@ impl SubmitArgs {
         telemetry: &Telemetry,
         stop: CancellationToken,
     ) -> Result<(), Failure> {
+        let (shared, collect): (SharedSettings, CollectSettings) =
+            (resolver.get(&self.shared)?, resolver.get(&self.collect)?);
         let items = submit::submit(
             &self.inputs,
-            &resolver.get(&self.collect)?,
-            &resolver.get(&self.shared)?,
+            &CollectSettings { seed: shared.seed, ..collect },
+            &shared,
             &resolver.get(&self.submit)?,
             &resolver.get(&self.broker)?,
             telemetry,
@@ -127,6 +134,8 @@ pub(crate) struct SinkArgs {
     broker: BrokerSettings,
     #[command(flatten)]
     assemble: AssembleSettings,
+    #[command(flatten)]
+    stages: StageSettings,
 }
 
 impl SinkArgs {
@@ -142,7 +151,7 @@ impl SinkArgs {
         stop: CancellationToken,
     ) -> Result<(), Failure> {
         let (assemble, broker) = (resolver.get(&self.assemble)?, resolver.get(&self.broker)?);
-        fleet::sink(&self.out, &assemble, &broker, telemetry, stop).await
+        fleet::sink(&self.out, &assemble, resolver.get(&self.stages)?, &broker, telemetry, stop).await
     }
 }
 
@@ -249,7 +258,8 @@ impl ReportArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let run = finish::read(&self.out)?;
         if self.json {
-            return print(&format!("{}\n", serde_json::to_string_pretty(&run).map_err(anyhow::Error::from)?));
+            let numbers = report::numbers(&run, &self.out)?;
+            return print(&format!("{}\n", serde_json::to_string_pretty(&numbers).map_err(anyhow::Error::from)?));
         }
         let page = report::render(&run, &self.out)?;
         std::fs::write(self.out.join("report.html"), page).map_err(anyhow::Error::from)?;
@@ -289,7 +299,7 @@ impl DoctorArgs {
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     std::io::stdout().write_all(text.as_bytes()).map_err(anyhow::Error::from)?;
     Ok(())
 }

@@ -19,6 +19,7 @@ use super::{FilterFiles, Resolver};
 use crate::{
     assemble::{self, AssembleSettings, Assembler},
     collect::{self, CollectSettings},
+    reassemble,
 };
 
 /// The seed alone, for stages that need nothing else of a run.
@@ -26,12 +27,13 @@ use crate::{
 pub(crate) struct SeedArg {
     /// Seed of all randomness of ours
     #[arg(long, default_value_t = 0)]
-    seed: u64,
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CollectArgs {
-    /// Files (.jsonl, .py) and folders of .py; `-` is JSON Lines on stdin
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py; `-` is
+    /// JSON Lines on stdin
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Where to write what is turned down (JSON Lines)
@@ -42,11 +44,13 @@ pub(crate) struct CollectArgs {
     explain: bool,
     #[command(flatten)]
     collect: CollectSettings,
+    #[command(flatten)]
+    seed: SeedArg,
 }
 
 impl CollectArgs {
     pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
-        let settings = resolver.get(&self.collect)?;
+        let settings = CollectSettings { seed: resolver.get(&self.seed)?.seed, ..resolver.get(&self.collect)? };
         let (inputs, rejected, explain) = (self.inputs.clone(), self.rejected.clone(), self.explain);
         let counts = tokio::task::spawn_blocking(move || {
             let out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -129,16 +133,37 @@ impl ExecuteArgs {
 pub(crate) struct AssembleArgs {
     #[command(flatten)]
     files: FilterFiles,
+    /// Folder for the samples, where FILE is the folder of a run with its records: filters and words them again, with
+    /// no model and no sandbox
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     assemble: AssembleSettings,
-    #[command(flatten)]
-    seed: SeedArg,
+    /// Seed of all randomness of ours [default: 0, or that of the run]
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
 impl AssembleArgs {
     pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
-        let (settings, seed) = (resolver.get(&self.assemble)?, resolver.get(&self.seed)?.seed);
-        let assembler = Assembler::new(&settings, seed)?;
+        let settings: AssembleSettings = resolver.get(&self.assemble)?;
+        let seed = resolver.get(&MaybeSeed { seed: self.seed })?.seed;
+        let folder = self.files.file.clone().filter(|file| file.is_dir());
+        match (folder, self.out.clone()) {
+            (Some(from), Some(out)) => {
+                let work = move || reassemble::reassemble(&from, &out, &settings, seed);
+                return tokio::task::spawn_blocking(work).await.map_err(anyhow::Error::from)?;
+            }
+            (Some(from), None) => {
+                let what = "is a folder: --out DIR says where its samples go";
+                return Err(Failure::Usage(format!("{} {what}", from.display())));
+            }
+            (None, Some(_)) => {
+                return Err(Failure::Usage("--out needs the folder of a run; a file's samples go to stdout".into()));
+            }
+            (None, None) => {}
+        }
+        let assembler = Assembler::new(&settings, seed.unwrap_or(0))?;
         let input = filter::open_input(self.files.file.as_deref()).await?;
         let rejected = RejectionWriter::create(self.files.rejected.as_deref()).await?;
         let counts =
@@ -146,6 +171,12 @@ impl AssembleArgs {
         say("assemble", counts, self.files.rejected.is_some());
         Ok(())
     }
+}
+
+/// A seed that has another default elsewhere.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct MaybeSeed {
+    seed: Option<u64>,
 }
 
 fn read_function(source: &str, number: u64, line: Vec<u8>) -> Result<WriteTask, Box<Rejection>> {

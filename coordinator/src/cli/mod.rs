@@ -1,6 +1,7 @@
 //! The command line: one struct of flags a command, resolved against environment and file, then one call.
 
 mod commands;
+mod evaluation;
 mod filters;
 
 use std::path::PathBuf;
@@ -45,6 +46,12 @@ enum Command {
     Dead(commands::DeadArgs),
     /// Delete the queues of a run, with all that is in them
     Purge(commands::PurgeArgs),
+    /// Score a model's answers to a Case2Code test set: pass@k as published, and by value
+    Eval(Box<evaluation::EvalArgs>),
+    /// Two evaluations side by side: what changed, and whether that may be chance
+    Compare(evaluation::CompareArgs),
+    /// A test set from samples, in the published form
+    MakeTest(evaluation::MakeTestArgs),
     /// Write report.html of a finished run again
     Report(commands::ReportArgs),
     /// Print one function's sample or rejection; without an id the first sample
@@ -101,6 +108,9 @@ pub fn main() -> Result<(), Failure> {
             Command::Status(args) => args.run(&resolver, &stop).await,
             Command::Dead(args) => args.run(&resolver).await,
             Command::Purge(args) => args.run(&resolver).await,
+            Command::Eval(args) => args.run(&resolver, stop).await,
+            Command::Compare(args) => args.run(),
+            Command::MakeTest(args) => args.run(&resolver, stop).await,
             Command::Report(args) => args.run(),
             Command::Show(args) => args.run(),
             Command::Doctor(args) => args.run(&resolver).await,

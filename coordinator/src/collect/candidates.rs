@@ -1,10 +1,14 @@
 use pipeline::{
-    python::{self, Bindings, Definition, Fingerprint, Module, SyntaxError},
+    python::{self, Bindings, Definition, Fingerprint, Module, Needs, SyntaxError},
     reason::Reason,
     records::{Function, RawCode, Rejection},
 };
 
-use super::{CollectProfile, CollectSettings, Place};
+use super::{
+    CollectProfile, CollectSettings, Place,
+    near::{self, Signature},
+    screening::Screening,
+};
 
 /// Statements that a function may carry along. Of 57,000 functions of real modules, those that could be kept needed 72 at
 /// most.
@@ -19,14 +23,17 @@ pub struct Candidate {
     pub outcome: Result<Function, Box<Rejection>>,
     /// Equal for functions of equal code and context up to comments, docstrings and layout; none if turned down.
     pub fingerprint: Option<Fingerprint>,
+    /// What nearly equal functions have mostly the same of; none if turned down, or if nobody asked for it.
+    pub(super) signature: Option<Signature>,
 }
 
 /// The functions of one piece of raw code in order, kept or turned down; at least one item. Pure: a candidate depends on
 /// nothing but the arguments, so that any number of threads can work at once.
-pub fn functions_of(raw: &RawCode, place: &Place, settings: &CollectSettings) -> Vec<Candidate> {
+pub(super) fn functions_of(raw: &RawCode, place: &Place, screening: &Screening) -> Vec<Candidate> {
+    let settings = &screening.settings;
     let turned_down = |reason, detail| {
         let rejection = Rejection::new(&raw.id, reason, detail, raw);
-        vec![Candidate { line: 1, outcome: Err(Box::new(rejection)), fingerprint: None }]
+        vec![Candidate { line: 1, outcome: Err(Box::new(rejection)), fingerprint: None, signature: None }]
     };
     let header = match Header::of(raw, settings) {
         Ok(header) => header,
@@ -41,9 +48,9 @@ pub fn functions_of(raw: &RawCode, place: &Place, settings: &CollectSettings) ->
         let definitions = module.definitions();
         let own: Vec<Definition> = definitions.into_iter().filter(|def| def.line > header.lines).collect();
         let bindings = (settings.collect != CollectProfile::Reference).then(|| module.bindings());
-        let screen = Screen { raw, place, collect: settings.collect, module, bindings, above: header.lines };
+        let judge = Judge { raw, place, screening, module, bindings, above: header.lines };
         let single = own.len() == 1;
-        own.into_iter().map(|definition| screen.candidate(definition, single)).collect::<Vec<_>>()
+        own.into_iter().map(|definition| judge.candidate(definition, single)).collect::<Vec<_>>()
     });
     match found {
         Err(error) => turned_down(Reason::SyntaxError, place.syntax(&error, header.lines)),
@@ -94,10 +101,10 @@ impl Header {
 }
 
 /// What the definitions of one module are judged by.
-struct Screen<'m> {
+struct Judge<'m> {
     raw: &'m RawCode,
     place: &'m Place,
-    collect: CollectProfile,
+    screening: &'m Screening,
     module: &'m Module<'m>,
     /// None under `reference`, which does not look at names.
     bindings: Option<Bindings<'m>>,
@@ -105,15 +112,17 @@ struct Screen<'m> {
     above: u32,
 }
 
-impl Screen<'_> {
+impl Judge<'_> {
     fn candidate(&self, definition: Definition, single: bool) -> Candidate {
         let line = definition.line - self.above;
         let id = if single { self.raw.id.clone() } else { format!("{}#{line}", self.raw.id) };
         let turned_down = |reason, what: String| {
             let detail = self.place.detail_at(line, format!("`{}`: {what}", definition.name));
             let row = row_of(self.raw, &id, &definition.code);
-            Candidate { line, outcome: Err(Box::new(Rejection::new(&id, reason, detail, &row))), fingerprint: None }
+            let outcome = Err(Box::new(Rejection::new(&id, reason, detail, &row)));
+            Candidate { line, outcome, fingerprint: None, signature: None }
         };
+        let settings = &self.screening.settings;
         if let Some(reason) = definition.reasons.first() {
             let all: Vec<&str> = definition.reasons.iter().map(|reason| reason.as_str()).collect();
             return turned_down(*reason, all.join(", "));
@@ -121,13 +130,14 @@ impl Screen<'_> {
         let needs = self.bindings.as_ref().map(|bindings| bindings.needs(&definition, MAX_CARRIED));
         let mut context = String::new();
         if let (Some(bindings), Some(needs)) = (&self.bindings, &needs) {
-            if needs.excessive && self.collect == CollectProfile::Closure {
+            if needs.excessive && settings.collect == CollectProfile::Closure {
                 return turned_down(
                     Reason::TooLarge,
                     format!("needs more than {MAX_CARRIED} statements of its module"),
                 );
             }
-            let undefined = if self.collect == CollectProfile::SelfContained { &needs.free } else { &needs.missing };
+            let undefined =
+                if settings.collect == CollectProfile::SelfContained { &needs.free } else { &needs.missing };
             if !undefined.is_empty() {
                 return turned_down(Reason::UndefinedGlobal, format!("reads {}", undefined.join(", ")));
             }
@@ -137,10 +147,48 @@ impl Screen<'_> {
                 return turned_down(Reason::UndefinedGlobal, what);
             }
             context = bindings.context(needs);
+            if let Some((reason, what)) = self.failed_screen(bindings, &definition, needs, &context) {
+                return turned_down(reason, what);
+            }
         }
+        let passages = (!self.screening.benchmarks.is_empty() || settings.near_duplicates.is_some())
+            .then(|| self.module.passages(&definition, needs.as_ref()));
+        if let Some(what) = passages.as_ref().and_then(|passages| self.screening.benchmarks.shared(passages)) {
+            return turned_down(Reason::Contaminated, what);
+        }
+        let near = passages.filter(|_| settings.near_duplicates.is_some());
+        let signature = near.map(|passages| near::signature(&passages.code));
         let fingerprint = Some(self.module.fingerprint(&definition, needs.as_ref()));
-        let Definition { name, parameters, code, .. } = definition;
+        let Definition { name, parameters, mut code, .. } = definition;
+        if settings.normalize {
+            for text in [&mut code, &mut context] {
+                *text = python::rendered(text).unwrap_or(std::mem::take(text));
+            }
+        }
         let function = Function { id, name, parameters, code, context, meta: self.raw.meta.clone() };
-        Candidate { line, outcome: Ok(function), fingerprint }
+        Candidate { line, outcome: Ok(function), fingerprint, signature }
+    }
+
+    /// The first of the static screens that are on and that the function fails.
+    fn failed_screen(
+        &self,
+        bindings: &Bindings,
+        definition: &Definition,
+        needs: &Needs,
+        context: &str,
+    ) -> Option<(Reason, String)> {
+        let settings = &self.screening.settings;
+        let failed = bindings.screens(definition, needs).into_iter().find(|(reason, _)| settings.screens(*reason));
+        failed
+            .or_else(|| {
+                let chars = definition.code.chars().count() + context.chars().count();
+                let most = settings.max_code_chars;
+                (chars > most).then(|| (Reason::TooLong, format!("{chars} characters, over --max-code-chars {most}")))
+            })
+            .or_else(|| {
+                let least = settings.min_lines;
+                let lines = if least > 0 { self.module.code_lines(definition) } else { 0 };
+                (lines < least).then(|| (Reason::TooShort, format!("{lines} lines of code, under --min-lines {least}")))
+            })
     }
 }

@@ -4,10 +4,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pipeline::error::Failure;
+use pipeline::{
+    error::Failure,
+    records::{Rejection, Sample},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Input, InputKind};
+use crate::output::read;
 
 /// What tells one input from another across restarts: the name of an argument, and all bytes under it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,33 @@ impl InputIdentity {
             return Err(Failure::Usage(message.into()));
         }
         arguments.iter().map(|argument| Self::of_argument(argument)).collect()
+    }
+
+    /// Of other files that a run reads, whatever their kind.
+    ///
+    /// # Errors
+    /// A file that cannot be read: [`Failure::Unavailable`].
+    pub fn of_files(files: &[PathBuf]) -> Result<Vec<Self>, Failure> {
+        let of_file = |file: &PathBuf| {
+            let mut hasher = blake3::Hasher::new();
+            let size = hash_file(file, &mut hasher)
+                .map_err(|error| Failure::Unavailable(format!("{}: {error}", file.display())))?;
+            Ok(Self { path: file.display().to_string(), size, blake3: hasher.finalize().to_hex().to_string() })
+        };
+        files.iter().map(of_file).collect()
+    }
+
+    /// Of the parts of earlier outputs.
+    ///
+    /// # Errors
+    /// A folder or part that cannot be read.
+    pub fn of_outputs(folders: &[PathBuf]) -> Result<Vec<Self>, Failure> {
+        let mut files = Vec::new();
+        for folder in folders {
+            files.extend(read::parts::<Sample>(folder)?);
+            files.extend(read::parts::<Rejection>(folder)?);
+        }
+        Self::of_files(&files)
     }
 
     fn of_argument(argument: &Path) -> Result<Self, Failure> {

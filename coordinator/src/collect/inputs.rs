@@ -21,15 +21,45 @@ pub struct Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
     /// One JSON object a line.
-    JsonLines,
+    JsonLines(Packing),
     /// One JSON object a line, from stdin.
     Stdin,
+    /// A table, one row each.
+    Parquet,
     /// One piece of source.
     Python,
 }
 
+/// How a file of lines is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    None,
+    /// As `.gz`.
+    Gzip,
+    /// As `.zst`.
+    Zstd,
+}
+
+impl InputKind {
+    /// What a file's name says that it is.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let (stem, packing) = match name.rsplit_once('.') {
+            Some((stem, "gz")) => (stem, Packing::Gzip),
+            Some((stem, "zst")) => (stem, Packing::Zstd),
+            _ => (name, Packing::None),
+        };
+        match (stem.rsplit_once('.')?.1, packing) {
+            ("jsonl" | "ndjson", packing) => Some(Self::JsonLines(packing)),
+            ("parquet", Packing::None) => Some(Self::Parquet),
+            ("py", Packing::None) => Some(Self::Python),
+            _ => None,
+        }
+    }
+}
+
 impl Input {
-    /// The files that `arguments` name, in their order; a folder stands for the `.py` files under it, sorted by path
+    /// The files that `arguments` name, in their order; a pattern stands for what it matches, sorted; a folder stands for the `.py` files under it, sorted by path
     /// component. `-`, or no argument at all, is JSON Lines on stdin.
     ///
     /// # Errors
@@ -42,16 +72,18 @@ impl Input {
         let mut inputs = Vec::new();
         let mut of_argument = Vec::new();
         for argument in arguments {
-            let found = of(argument)?;
-            of_argument.extend(found.iter().map(|_| argument));
-            inputs.extend(found);
+            for argument in expanded(argument)? {
+                let found = of(&argument)?;
+                of_argument.extend(found.iter().map(|_| argument.clone()));
+                inputs.extend(found);
+            }
         }
         let mut names = HashSet::new();
         if !inputs.iter().all(|input| names.insert(&input.name)) {
             // The same name under two arguments: the argument tells them apart.
             for (input, argument) in inputs.iter_mut().zip(of_argument) {
                 let inside =
-                    input.path.strip_prefix(argument).ok().filter(|inside| inside.components().next().is_some());
+                    input.path.strip_prefix(&argument).ok().filter(|inside| inside.components().next().is_some());
                 input.name = name(&inside.map_or_else(|| argument.clone(), |inside| argument.join(inside)));
             }
         }
@@ -88,22 +120,34 @@ fn of(argument: &Path) -> Result<Vec<Input>, Failure> {
         return Err(Failure::Usage(message));
     }
     let name = name(argument.file_name().map_or(argument, Path::new));
-    let kind = match extension(&name) {
-        "jsonl" | "ndjson" => InputKind::JsonLines,
-        "py" => InputKind::Python,
-        _ => {
-            let message = format!(
-                "input {}: not a kind of file that is read: give .jsonl, .py, a folder of .py, or - for JSON Lines on stdin",
-                argument.display()
-            );
-            return Err(Failure::Usage(message));
-        }
+    let Some(kind) = InputKind::of_name(&name) else {
+        let message = format!(
+            "input {}: not a kind of file that is read: give .jsonl (or .jsonl.gz, .jsonl.zst), .parquet, .py, a folder \
+             of .py, or - for JSON Lines on stdin",
+            argument.display()
+        );
+        return Err(Failure::Usage(message));
     };
     Ok(vec![Input { path: argument.to_owned(), name, kind }])
 }
 
-fn extension(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+/// The files that a pattern with `*`, `?` or `[…]` stands for, sorted; what is no pattern, or exists by that very name,
+/// stands for itself.
+fn expanded(argument: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let Some(pattern) = argument.to_str().filter(|text| text.contains(['*', '?', '['])) else {
+        return Ok(vec![argument.to_owned()]);
+    };
+    if argument.exists() {
+        return Ok(vec![argument.to_owned()]);
+    }
+    let found = glob::glob(pattern).map_err(|error| Failure::Usage(format!("input {pattern}: {error}")))?;
+    let found: Vec<PathBuf> = found
+        .collect::<Result<_, _>>()
+        .map_err(|error: glob::GlobError| Failure::Unavailable(format!("input {pattern}: {error}")))?;
+    if found.is_empty() {
+        return Err(Failure::Unavailable(format!("input {pattern}: no file matches")));
+    }
+    Ok(found)
 }
 
 /// Every `*.py` below `folder`, links to files included; links to folders are not followed, as they may be circular.

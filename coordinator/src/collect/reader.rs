@@ -1,8 +1,4 @@
-use std::{
-    fs::File,
-    io::{BufRead, BufReader, Read, stdin},
-    vec::IntoIter,
-};
+use std::{fs::File, io::BufRead, io::Read, vec::IntoIter};
 
 use anyhow::Context as _;
 use pipeline::{
@@ -11,12 +7,13 @@ use pipeline::{
     reason::Reason,
     records::{Meta, RawCode, Rejection},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
-    CollectSettings, Input, InputKind, Place,
+    CollectSettings, Input, InputKind, Place, chosen,
     lines::{self, Line},
-    row,
+    row, rows,
+    table::Table,
 };
 
 /// One piece of raw code, or the rejection of a row or file that could not be read, with its place.
@@ -28,56 +25,142 @@ pub struct Raw {
     pub code: Result<RawCode, Box<Rejection>>,
 }
 
-/// Reads inputs one after another as a stream: at most one line, or one Python file, of limited length is held.
+/// What was read of a file, before anybody looked into it: the rest can be done on any thread.
+pub(super) struct Piece {
+    place: Place,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    Line(Vec<u8>),
+    Columns(Map<String, Value>),
+    Python(Vec<u8>),
+    Unreadable(Box<Rejection>),
+}
+
+impl Piece {
+    /// Bytes held, about.
+    pub fn weight(&self) -> usize {
+        match &self.bytes {
+            Bytes::Line(bytes) | Bytes::Python(bytes) => bytes.len(),
+            Bytes::Columns(columns) => columns.values().filter_map(Value::as_str).map(str::len).sum(),
+            Bytes::Unreadable(_) => 0,
+        }
+    }
+
+    /// The raw code in it; none where `--sample` left it out.
+    pub fn read(self, settings: &CollectSettings) -> Option<Raw> {
+        let Self { place, bytes } = self;
+        let code = match bytes {
+            Bytes::Line(line) => row::read(&line, &place, settings),
+            Bytes::Columns(columns) => row::of_columns(columns, &place, settings),
+            Bytes::Python(bytes) => of_python(&bytes, &place, settings),
+            Bytes::Unreadable(rejection) => Err(rejection),
+        };
+        let id = code.as_ref().map_or_else(|rejection| &rejection.id, |raw| &raw.id);
+        chosen::is_chosen(id, settings).then_some(Raw { place, code })
+    }
+}
+
+fn of_python(bytes: &[u8], place: &Place, settings: &CollectSettings) -> Result<RawCode, Box<Rejection>> {
+    let content = python::decode(bytes).map_err(|error| {
+        let record = json!({"id": place.id(), "content": String::from_utf8_lossy(bytes)});
+        Box::new(Rejection::new(place.id(), Reason::Unreadable, place.detail(error), &record))
+    })?;
+    let raw = RawCode { id: place.id(), content: content.into_owned(), import_code: Vec::new(), meta: Meta::new() };
+    match row::license_refused(None, settings) {
+        Some(what) => Err(Box::new(Rejection::new(place.id(), Reason::License, place.detail(what), &raw))),
+        None => Ok(raw),
+    }
+}
+
+/// Reads inputs one after another as a stream: at most one line, or one Python file, of limited length is held, and a
+/// few rows of a Parquet file.
 pub struct RawReader {
     inputs: IntoIter<Input>,
     settings: CollectSettings,
-    rows: Option<Rows>,
+    open: Option<(Rows, Place)>,
 }
 
 /// An open file of rows.
-struct Rows {
-    reader: Box<dyn BufRead + Send>,
-    place: Place,
+enum Rows {
+    Lines(Box<dyn BufRead + Send>),
+    Table(Box<Table>),
 }
 
 impl RawReader {
     /// Reads `inputs` in their order.
     pub fn new(inputs: Vec<Input>, settings: &CollectSettings) -> Self {
-        Self { inputs: inputs.into_iter(), settings: settings.clone(), rows: None }
+        Self { inputs: inputs.into_iter(), settings: settings.clone(), open: None }
     }
 
-    fn next_row(&self, rows: &mut Rows) -> anyhow::Result<Option<Raw>> {
+    /// The next piece, unread; none at the end.
+    ///
+    /// # Errors
+    /// A file of rows that cannot be opened ([`Failure::Unavailable`]), or that the disk stops giving; a Parquet file
+    /// without the content's column ([`Failure::Usage`]).
+    pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, Failure> {
         loop {
-            let line = lines::next(&mut rows.reader, self.settings.max_line_bytes);
-            let Some(line) = line.with_context(|| format!("reading {}", rows.place.file))? else { return Ok(None) };
-            let number = rows.place.row.map_or(1, |row| row + 1);
-            rows.place.row = Some(number);
-            let place = rows.place.clone();
-            let code = match line {
-                Line::TooLong { bytes, start } => Err(self.too_large(&place, bytes, &start)),
-                Line::Whole(line) => {
-                    let line = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
-                    if line.trim_ascii().is_empty() {
-                        continue;
+            if let Some((mut rows, mut place)) = self.open.take() {
+                let bytes = match &mut rows {
+                    Rows::Lines(reader) => self.next_line(reader, &mut place)?,
+                    Rows::Table(table) => next_of_table(table, &mut place),
+                };
+                match bytes {
+                    None => continue,
+                    // What is damaged gives nothing more.
+                    Some((bytes, goes_on)) => {
+                        let piece = Piece { place: place.clone(), bytes };
+                        self.open = goes_on.then_some((rows, place));
+                        return Ok(Some(piece));
                     }
-                    row::read(line, &place, &self.settings)
                 }
+            }
+            let Some(input) = self.inputs.next() else { return Ok(None) };
+            let rows = match input.kind {
+                InputKind::Python => return Ok(Some(self.python_file(&input))),
+                InputKind::Stdin => Rows::Lines(rows::open_stdin()),
+                InputKind::Parquet => Rows::Table(Box::new(Table::open(&input, &self.settings)?)),
+                InputKind::JsonLines(packing) => Rows::Lines(
+                    rows::open(&input.path, packing)
+                        .map_err(|error| Failure::Unavailable(format!("input {}: {error}", input.path.display())))?,
+                ),
             };
-            return Ok(Some(Raw { place, code }));
+            self.open = Some((rows, Place { file: input.name, row: None }));
         }
     }
 
-    fn python_file(&self, input: &Input) -> Raw {
-        let place = Place { file: input.name.clone(), row: None };
-        let code = self.read_python(input, &place);
-        Raw { place, code }
+    fn next_line(&self, reader: &mut impl BufRead, place: &mut Place) -> Result<Option<(Bytes, bool)>, Failure> {
+        loop {
+            let line = lines::next(reader, self.settings.max_line_bytes);
+            let number = place.row.map_or(1, |row| row + 1);
+            let line = match line {
+                Err(error) if rows::is_damage(&error) => {
+                    place.row = Some(number);
+                    return Ok(Some((damaged(place, &error), false)));
+                }
+                line => line.with_context(|| format!("reading {}", place.file))?,
+            };
+            let Some(line) = line else { return Ok(None) };
+            place.row = Some(number);
+            let bytes = match line {
+                Line::TooLong { bytes, start } => Bytes::Unreadable(self.too_large(place, bytes, &start)),
+                Line::Whole(mut line) => {
+                    if number == 1 && line.starts_with(b"\xef\xbb\xbf") {
+                        line.drain(..3);
+                    }
+                    if line.trim_ascii().is_empty() {
+                        continue;
+                    }
+                    Bytes::Line(line)
+                }
+            };
+            return Ok(Some((bytes, true)));
+        }
     }
 
-    fn read_python(&self, input: &Input, place: &Place) -> Result<RawCode, Box<Rejection>> {
-        let unreadable = |what: String, record: serde_json::Value| {
-            Box::new(Rejection::new(place.id(), Reason::Unreadable, place.detail(what), &record))
-        };
+    fn python_file(&self, input: &Input) -> Piece {
+        let place = Place { file: input.name.clone(), row: None };
         let mut bytes = Vec::new();
         let limit = self.settings.max_line_bytes;
         let read = File::open(&input.path).and_then(|file| {
@@ -85,15 +168,17 @@ impl RawReader {
             file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
             Ok(length)
         });
-        let length = read.map_err(|error| unreadable(format!("cannot be read: {}", error.kind()), json!(null)))?;
-        if bytes.len() as u64 > limit {
-            return Err(self.too_large(place, length, &bytes[..bytes.len().min(200)]));
-        }
-        let content = python::decode(&bytes).map_err(|error| {
-            let record = json!({"id": place.id(), "content": String::from_utf8_lossy(&bytes)});
-            unreadable(error.to_string(), record)
-        })?;
-        Ok(RawCode { id: place.id(), content: content.into_owned(), import_code: Vec::new(), meta: Meta::new() })
+        let bytes = match read {
+            Err(error) => {
+                let detail = place.detail(format!("cannot be read: {}", error.kind()));
+                Bytes::Unreadable(Box::new(Rejection::new(place.id(), Reason::Unreadable, detail, &json!(null))))
+            }
+            Ok(length) if bytes.len() as u64 > limit => {
+                Bytes::Unreadable(self.too_large(&place, length, &bytes[..bytes.len().min(200)]))
+            }
+            Ok(_) => Bytes::Python(bytes),
+        };
+        Piece { place, bytes }
     }
 
     fn too_large(&self, place: &Place, bytes: u64, start: &[u8]) -> Box<Rejection> {
@@ -103,6 +188,21 @@ impl RawReader {
     }
 }
 
+fn next_of_table(table: &mut Table, place: &mut Place) -> Option<(Bytes, bool)> {
+    let row = table.next_row().transpose()?;
+    place.row = Some(place.row.map_or(1, |row| row + 1));
+    Some(match row {
+        Ok(columns) => (Bytes::Columns(columns), true),
+        Err(words) => (damaged(place, &words), false),
+    })
+}
+
+/// The one rejection that stands for all that a damaged file would have held from here on.
+fn damaged(place: &Place, error: &dyn std::fmt::Display) -> Bytes {
+    let detail = place.detail(format!("the file is damaged, nothing is read from here on: {error}"));
+    Bytes::Unreadable(Box::new(Rejection::new(place.id(), Reason::Unreadable, detail, &json!(null))))
+}
+
 impl Iterator for RawReader {
     /// # Errors
     /// A file of rows that cannot be opened ([`Failure::Unavailable`]), or that the disk stops giving.
@@ -110,29 +210,15 @@ impl Iterator for RawReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(mut rows) = self.rows.take() {
-                match self.next_row(&mut rows) {
-                    Ok(None) => continue,
-                    Ok(Some(raw)) => {
-                        self.rows = Some(rows);
+            match self.next_piece() {
+                Err(failure) => return Some(Err(failure)),
+                Ok(None) => return None,
+                Ok(Some(piece)) => {
+                    if let Some(raw) = piece.read(&self.settings) {
                         return Some(Ok(raw));
                     }
-                    Err(error) => return Some(Err(error.into())),
                 }
             }
-            let input = self.inputs.next()?;
-            let reader: Box<dyn BufRead + Send> = match input.kind {
-                InputKind::Python => return Some(Ok(self.python_file(&input))),
-                InputKind::Stdin => Box::new(BufReader::with_capacity(1 << 20, stdin())),
-                InputKind::JsonLines => match File::open(&input.path) {
-                    Ok(file) => Box::new(BufReader::with_capacity(1 << 20, file)),
-                    Err(error) => {
-                        let message = format!("input {}: {error}", input.path.display());
-                        return Some(Err(Failure::Unavailable(message)));
-                    }
-                },
-            };
-            self.rows = Some(Rows { reader, place: Place { file: input.name, row: None } });
         }
     }
 }

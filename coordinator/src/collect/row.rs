@@ -34,7 +34,47 @@ pub(super) fn read(line: &[u8], place: &Place, settings: &CollectSettings) -> Re
     let Value::Object(columns) = row else {
         return Err(unreadable(format!("the row is {}, not an object", kind(&row)), &row));
     };
-    columns_to_raw(&columns, place, settings).map_err(|what| unreadable(what, &Value::Object(columns)))
+    of_columns(columns, place, settings)
+}
+
+/// The columns of one row as raw code.
+///
+/// # Errors
+/// Columns that are not of the right types, or a licence that is not wanted: a rejection that holds the row.
+pub(super) fn of_columns(
+    columns: Map<String, Value>,
+    place: &Place,
+    settings: &CollectSettings,
+) -> Result<RawCode, Box<Rejection>> {
+    let raw = match columns_to_raw(&columns, place, settings) {
+        Ok(raw) => raw,
+        Err(what) => {
+            let record = Value::Object(columns);
+            return Err(Box::new(Rejection::new(place.id(), Reason::Unreadable, place.detail(what), &record)));
+        }
+    };
+    match license_refused(columns.get(&settings.license_column), settings) {
+        Some(what) => Err(Box::new(Rejection::new(&raw.id, Reason::License, place.detail(what), &raw))),
+        None => Ok(raw),
+    }
+}
+
+/// Why a row of this licence is not wanted; none if it is. Of a list, one that is wanted is enough.
+pub(super) fn license_refused(license: Option<&Value>, settings: &CollectSettings) -> Option<String> {
+    if settings.licenses.is_empty() {
+        return None;
+    }
+    let mut names: Vec<&str> = match license {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(name)) => vec![name],
+        _ => Vec::new(),
+    };
+    names.retain(|name| !name.trim().is_empty());
+    if names.is_empty() {
+        names.push("unknown");
+    }
+    let wanted = |name: &&str| settings.licenses.iter().any(|wanted| wanted.trim().eq_ignore_ascii_case(name.trim()));
+    if names.iter().any(wanted) { None } else { Some(format!("licence {}", names.join(", "))) }
 }
 
 fn columns_to_raw(columns: &Map<String, Value>, place: &Place, settings: &CollectSettings) -> Result<RawCode, String> {

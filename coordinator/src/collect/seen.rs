@@ -15,6 +15,13 @@ impl Seen {
         Self(Vec::new())
     }
 
+    /// Whether it is there.
+    pub fn contains(&self, Fingerprint(bytes): &Fingerprint) -> bool {
+        let [high, low, rest @ ..] = bytes;
+        let list = self.0.get(usize::from(u16::from_be_bytes([*high, *low])));
+        list.is_some_and(|list| list.binary_search(rest).is_ok())
+    }
+
     /// Adds one. False if it was there.
     pub fn insert(&mut self, Fingerprint(bytes): Fingerprint) -> bool {
         if self.0.is_empty() {

@@ -52,7 +52,13 @@ rejected = load_dataset(\"PATH\", \"rejected\", split=\"train\")
 rejected.
 "
     );
-    columns(&mut card, "samples", "data", &SAMPLES)?;
+    if run.is_some_and(|run| run["identity"]["format"] == "reference") {
+        card.push_str(
+            "\nSamples are in the published form: `id`, `prompt`, `output`, and what was asked for beside them.\n",
+        );
+    } else {
+        columns(&mut card, "samples", "data", &SAMPLES)?;
+    }
     columns(&mut card, "rejected", "rejected", &REJECTIONS)?;
     card.push_str(
         "\nWhere a column is JSON in a string, Parquet holds it as text, for its shape differs from row to row; \

@@ -15,7 +15,7 @@ pub struct Column {
     pub doc: &'static str,
 }
 
-/// What a cell holds. No cell is null; inside `Examples`, `output` and `error` may be.
+/// What a cell holds. No cell is null but those of `MaybeShare`; inside `Examples`, `output` and `error` may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A string.
@@ -26,6 +26,14 @@ pub enum Kind {
     Examples,
     /// A list of 32-bit integers.
     Indices,
+    /// A list of strings.
+    Names,
+    /// A 32-bit integer.
+    Count,
+    /// A number from 0 to 1.
+    Share,
+    /// A number from 0 to 1, or null.
+    MaybeShare,
     /// Any JSON value, as a string: its shape differs from row to row, which no column type allows for.
     Json,
 }
@@ -35,9 +43,14 @@ const fn column(name: &'static str, kind: Kind, doc: &'static str) -> Column {
 }
 
 /// Columns of `data/`, in order: the fields of [`pipeline::records::Sample`].
-pub const SAMPLES: [Column; 11] = [
+pub const SAMPLES: [Column; 18] = [
     column("id", Kind::Text, "the function's id; `{function}/{task}/{k}` where a function has several rows"),
-    column("task", Kind::Text, "kind of sample: `induction` shows examples and asks for the program"),
+    column(
+        "task",
+        Kind::Text,
+        "kind of sample: `induction` shows examples and asks for the program, `deduction` shows program and input and asks \
+         for the output, `abduction` shows program and output and asks for an input",
+    ),
     column("prompt", Kind::Text, "the question"),
     column("output", Kind::Text, "the answer"),
     column("messages", Kind::Messages, "question and answer as a conversation"),
@@ -50,8 +63,24 @@ pub const SAMPLES: [Column; 11] = [
          `repr` of what came back) or `error` (type and message of what was raised); the other one is null",
     ),
     column("shown", Kind::Indices, "which of `examples` the prompt shows, in the order shown, counted from 0"),
+    column("parameters", Kind::Names, "names of the function's parameters, in order"),
+    column("lines", Kind::Count, "statements of the function that run, nested ones included"),
+    column(
+        "branches",
+        Kind::Count,
+        "ways that its `if`, `for`, `while`, `match` and `except` offer, the way past them included where it shows in \
+         lines",
+    ),
+    column("coverage", Kind::MaybeShare, "share of `lines` that the examples reach; null where it was not measured"),
+    column("distinct_outputs", Kind::Count, "different outputs, by value, among the examples that return"),
+    column("top_output_share", Kind::Share, "share of the most frequent output among the examples that return"),
+    column("error_share", Kind::Share, "share of the examples that raise"),
     column("meta", Kind::Json, "columns kept from the raw row, such as its licence"),
-    column("provenance", Kind::Json, "what made the sample: model, prompt, seeds, Python version, sandbox"),
+    column(
+        "provenance",
+        Kind::Json,
+        "what made the sample: model, prompt and its hash, seeds, Python version, sandbox image, pipeline version, licence",
+    ),
 ];
 
 /// Columns of `rejected/`, in order: the fields of [`pipeline::records::Rejection`].
@@ -71,6 +100,9 @@ impl Kind {
             Self::Messages => list(DataType::Struct(message_fields())),
             Self::Examples => list(DataType::Struct(example_fields())),
             Self::Indices => list(DataType::Int32),
+            Self::Names => list(DataType::Utf8),
+            Self::Count => DataType::Int32,
+            Self::Share | Self::MaybeShare => DataType::Float64,
         }
     }
 
@@ -81,6 +113,10 @@ impl Kind {
             Self::Messages => "list of {role, content}",
             Self::Examples => "list of {input, output, error}",
             Self::Indices => "list of int32",
+            Self::Names => "list of string",
+            Self::Count => "int32",
+            Self::Share => "float64",
+            Self::MaybeShare => "float64 or null",
             Self::Json => "JSON in a string",
         }
     }
@@ -112,7 +148,7 @@ fn list(data_type: DataType) -> DataType {
 
 /// The Arrow schema of `columns`.
 pub fn schema(columns: &[Column]) -> Arc<Schema> {
-    let fields: Vec<Field> =
-        columns.iter().map(|column| Field::new(column.name, column.kind.data_type(), false)).collect();
+    let field = |Column { name, kind, .. }: &Column| Field::new(*name, kind.data_type(), *kind == Kind::MaybeShare);
+    let fields: Vec<Field> = columns.iter().map(field).collect();
     Arc::new(Schema::new(fields))
 }

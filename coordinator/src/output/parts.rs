@@ -40,7 +40,7 @@ impl Format {
     fn extension(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",
-            Self::Jsonl => "jsonl",
+            Self::Jsonl | Self::Reference => "jsonl",
         }
     }
 }
@@ -71,7 +71,7 @@ impl PartWriter {
         replace(&folder, &name, |file| match self.format {
             _ if rows.is_empty() => Ok(false),
             Format::Parquet => write_parquet(file, rows).map(|()| true),
-            Format::Jsonl => write_jsonl(file, rows).map(|()| true),
+            Format::Jsonl | Format::Reference => write_jsonl(file, rows, self.format).map(|()| true),
         })
         .with_context(|| format!("writing {}", folder.join(&name).display()))?;
         sync(&folder)?;
@@ -83,7 +83,7 @@ impl PartWriter {
 /// Replaces a part in one step by what `write` writes, or removes it where that says false. The temporary name begins
 /// with a dot, which keeps it out of `data/*`; it is always the same, so a left-over of a killed process is
 /// overwritten.
-fn replace(
+pub(super) fn replace(
     folder: &Path,
     name: &str,
     write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<bool>,
@@ -107,14 +107,14 @@ fn replace(
     result.map(drop)
 }
 
-fn sync(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn sync(folder: &Path) -> anyhow::Result<()> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.with_context(|| format!("writing {}", folder.display()))
 }
 
-fn write_jsonl<R: Row>(mut file: impl Write, rows: &[R]) -> anyhow::Result<()> {
+fn write_jsonl<R: Row>(mut file: impl Write, rows: &[R], format: Format) -> anyhow::Result<()> {
     for row in rows {
-        serde_json::to_writer(&mut file, row)?;
+        row.write_line(&mut file, format)?;
         file.write_all(b"\n")?;
     }
     Ok(())

@@ -82,5 +82,5 @@ fn read_parquet<R: Row>(file: File) -> anyhow::Result<Vec<R>> {
 
 fn read_jsonl<R: Row>(file: File) -> anyhow::Result<Vec<R>> {
     let lines = BufReader::new(file).lines().enumerate();
-    lines.map(|(i, line)| serde_json::from_str(&line?).with_context(|| format!("line {}", i + 1))).collect()
+    lines.map(|(i, line)| R::read_line(&line?).with_context(|| format!("line {}", i + 1))).collect()
 }

@@ -12,11 +12,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    figures::{Class, Figures},
     read::{parts, read_part},
     rows::Row,
 };
 
-/// Rows of a kind to read on the page, and parts that are opened for them.
+/// Rows of a kind to read on the page, and parts that are looked at.
 const ROWS: usize = 50;
 
 /// A bar of the funnel.
@@ -46,19 +47,47 @@ struct RejectionView {
     source: String,
 }
 
+/// What the page and `report --json` are made of.
+struct Looked {
+    samples: Vec<Sample>,
+    rejections: Vec<Rejection>,
+    first: BTreeMap<Reason, RejectionView>,
+    figures: Figures,
+}
+
+fn look(out: &Path) -> anyhow::Result<Looked> {
+    let mut figures = Figures::default();
+    let samples = random_rows(out, |sample: &Sample| &sample.id, |sample| figures.add(sample))?;
+    let mut first: BTreeMap<Reason, RejectionView> = BTreeMap::new();
+    let rejections = random_rows(
+        out,
+        |rejection: &Rejection| &rejection.id,
+        |rejection| {
+            first.entry(rejection.reason).or_insert_with(|| view(rejection));
+        },
+    )?;
+    Ok(Looked { samples, rejections, first, figures })
+}
+
+/// The numbers of the page: run.json with `per_accepted` and `distributions`.
+///
+/// # Errors
+/// A part cannot be read.
+pub fn numbers(run: &Value, out: &Path) -> anyhow::Result<Value> {
+    let mut numbers = run.clone();
+    numbers["per_accepted"] = per_accepted(run);
+    numbers["distributions"] = serde_json::to_value(look(out)?.figures.distributions())?;
+    Ok(numbers)
+}
+
 /// The page of a finished run; `run` is the value of run.json. Depends on nothing but `run` and the parts.
 ///
 /// # Errors
 /// A part cannot be read.
 pub fn render(run: &Value, out: &Path) -> anyhow::Result<String> {
-    let samples = spread::<Sample>(out, |_| ())?;
-    let mut first: BTreeMap<Reason, RejectionView> = BTreeMap::new();
-    let rejections = spread::<Rejection>(out, |rejection| {
-        first.entry(rejection.reason).or_insert_with(|| view(rejection));
-    })?;
+    let Looked { samples, rejections, first, figures } = look(out)?;
+    let distributions = figures.distributions();
     let counts = &run["counts"];
-    let accepted = number(&counts["accepted"]);
-    let (prompt_tokens, completion_tokens) = (number(&counts["prompt_tokens"]), number(&counts["completion_tokens"]));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report.html", include_str!("report.html.jinja"))?;
@@ -67,34 +96,86 @@ pub fn render(run: &Value, out: &Path) -> anyhow::Result<String> {
         "identity": serde_json::to_string_pretty(&run["identity"])?,
         "funnel": funnel(counts),
         "items": number(&counts["items"]),
+        "accepted": number(&counts["accepted"]),
         "rejected": number(&counts["rejected"]),
         "reasons": reasons(counts, &first),
         "usage": run["usage"],
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": completion_tokens,
-        "tokens_per_accepted": (accepted > 0).then(|| (prompt_tokens + completion_tokens) / accepted.max(1)),
+        "prompt_tokens": number(&counts["prompt_tokens"]),
+        "completion_tokens": number(&counts["completion_tokens"]),
+        "per_accepted": per_accepted(run),
         "seconds": run["last_process"]["seconds"],
         "resumed": number(&run["last_process"]["outcomes_resumed"]),
+        "looked_at": distributions.samples,
+        "charts": [
+            chart("Examples shown", "a sample", &distributions.examples_shown),
+            chart("Examples held out", "a sample", &distributions.examples_held_out),
+            chart("Prompt length", "characters", &distributions.prompt_chars),
+            chart("Coverage", "percent of statements that the examples reach", &distributions.coverage_percent),
+            chart("Output types", "of all examples", &folded(&distributions.output_types)),
+        ],
         "samples": samples,
         "rejections": rejections.iter().map(view).collect::<Vec<_>>(),
     })));
     page.context("rendering report.html")
 }
 
-/// Up to [`ROWS`] rows, evenly spread over up to [`ROWS`] evenly spread parts. One part is in memory at a time; `each`
-/// sees all rows of it.
-fn spread<R: Row + Clone>(out: &Path, mut each: impl FnMut(&R)) -> anyhow::Result<Vec<R>> {
-    let parts = parts::<R>(out)?;
-    let opened: Vec<_> = places(parts.len(), ROWS).collect();
-    let mut chosen = Vec::new();
-    for (k, i) in opened.iter().enumerate() {
-        let rows = read_part::<R>(&parts[*i])?;
-        rows.iter().for_each(&mut each);
-        // What earlier parts could not fill falls to the later ones.
-        let share = (ROWS - chosen.len()).div_ceil(opened.len() - k);
-        chosen.extend(places(rows.len(), share).map(|row| rows[row].clone()));
+/// Tokens and seconds for each accepted function; null where there is none, or where earlier processes took time that
+/// nobody counted.
+fn per_accepted(run: &Value) -> Value {
+    let accepted = number(&run["counts"]["accepted"]);
+    let tokens = number(&run["counts"]["prompt_tokens"]) + number(&run["counts"]["completion_tokens"]);
+    let whole = number(&run["last_process"]["outcomes_resumed"]) == 0;
+    let seconds = run["last_process"]["seconds"].as_f64().filter(|_| whole && accepted > 0);
+    json!({
+        "tokens": (accepted > 0).then(|| tokens / accepted.max(1)),
+        "seconds": seconds.map(|seconds| (seconds / accepted as f64 * 10_000.0).round() / 10_000.0),
+    })
+}
+
+/// A column of a chart; all in the units of the picture, 100 high.
+#[derive(Serialize)]
+struct Bar<'a> {
+    label: &'a str,
+    count: u64,
+    height: f64,
+}
+
+/// The most frequent classes, and the rest as one: more labels than that do not fit on a phone.
+fn folded(classes: &[Class]) -> Vec<Class> {
+    const MOST: usize = 8;
+    let (most, rest) = classes.split_at(classes.len().min(MOST));
+    let mut folded = most.to_vec();
+    if !rest.is_empty() {
+        folded.push(Class { label: "rest".to_owned(), count: rest.iter().map(|class| class.count).sum() });
     }
-    Ok(chosen)
+    folded
+}
+
+fn chart<'a>(title: &'a str, unit: &'a str, classes: &'a [Class]) -> Value {
+    let most = classes.iter().map(|class| class.count).max().unwrap_or(0);
+    let bar = |class: &'a Class| Bar { label: &class.label, count: class.count, height: percent(class.count, most) };
+    json!({ "title": title, "unit": unit, "bars": classes.iter().map(bar).collect::<Vec<_>>() })
+}
+
+/// Up to [`ROWS`] rows, drawn by their ids over up to [`ROWS`] evenly spread parts: the same ones each time. One part
+/// is in memory at a time; `each` sees all rows of it.
+fn random_rows<R: Row + Clone>(
+    out: &Path,
+    id: impl Fn(&R) -> &str,
+    mut each: impl FnMut(&R),
+) -> anyhow::Result<Vec<R>> {
+    let parts = parts::<R>(out)?;
+    let mut drawn: BTreeMap<([u8; 32], usize), R> = BTreeMap::new();
+    for part in places(parts.len(), ROWS) {
+        for (at, row) in read_part::<R>(&parts[part])?.into_iter().enumerate() {
+            each(&row);
+            drawn.insert((*blake3::hash(id(&row).as_bytes()).as_bytes(), part * usize::from(u16::MAX) + at), row);
+            if drawn.len() > ROWS {
+                drawn.pop_last();
+            }
+        }
+    }
+    Ok(drawn.into_values().collect())
 }
 
 /// Up to `most` of `0..length`, evenly spread, the first one included.

@@ -1,18 +1,21 @@
 //! Records as rows of typed columns, and back.
 
-use std::sync::Arc;
+use std::{borrow::Cow, io::Write, sync::Arc};
 
 use anyhow::{Context, bail};
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, Int32Builder, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
-        StructArray,
+        Array, ArrayRef, AsArray, Float64Array, Int32Array, Int32Builder, ListArray, ListBuilder, RecordBatch,
+        StringArray, StringBuilder, StructArray,
     },
     buffer::OffsetBuffer,
-    datatypes::{DataType, Fields, Int32Type},
+    datatypes::{DataType, Fields, Float64Type, Int32Type},
 };
-use pipeline::records::{ChatMessage, Example, Rejection, Sample};
-use serde::{Serialize, de::DeserializeOwned};
+use pipeline::records::{ChatMessage, Example, Measures, Rejection, Sample};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::assemble::Format;
 
 use super::columns::{Column, REJECTIONS, SAMPLES, element, example_fields, message_fields, schema};
 
@@ -32,6 +35,22 @@ pub trait Row: Serialize + DeserializeOwned + Sized {
     /// A value that the column cannot hold.
     fn encode(rows: &[&Self]) -> anyhow::Result<RecordBatch>;
 
+    /// The row as a line of JSON, without its end.
+    ///
+    /// # Errors
+    /// The other end refuses.
+    fn write_line(&self, to: &mut impl Write, _format: Format) -> serde_json::Result<()> {
+        serde_json::to_writer(to, self)
+    }
+
+    /// A row from a line of JSON.
+    ///
+    /// # Errors
+    /// It is no such row.
+    fn read_line(line: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(line)
+    }
+
     /// Columns as rows.
     ///
     /// # Errors
@@ -42,6 +61,20 @@ pub trait Row: Serialize + DeserializeOwned + Sized {
 impl Row for Sample {
     const FOLDER: &'static str = "data";
     const COLUMNS: &'static [Column] = &SAMPLES;
+
+    fn write_line(&self, to: &mut impl Write, format: Format) -> serde_json::Result<()> {
+        match format {
+            Format::Reference => serde_json::to_writer(to, &Published::of(self)),
+            Format::Parquet | Format::Jsonl => serde_json::to_writer(to, self),
+        }
+    }
+
+    fn read_line(line: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(line).or_else(|error| {
+            // A row in the published form has no task.
+            serde_json::from_str::<Published<'_>>(line).map(Published::into_sample).map_err(|_| error)
+        })
+    }
 
     fn weight(&self) -> usize {
         let examples = self.examples.iter().map(|example| {
@@ -63,6 +96,12 @@ impl Row for Sample {
             }
             shown.append(true);
         }
+        let mut parameters = ListBuilder::new(StringBuilder::new()).with_field(element(DataType::Utf8));
+        for row in rows {
+            row.measures.parameters.iter().for_each(|name| parameters.values().append_value(name));
+            parameters.append(true);
+        }
+        let measures = || rows.iter().map(|row| &row.measures);
         let columns: Vec<ArrayRef> = vec![
             text(rows.iter().map(|row| &row.id)),
             text(rows.iter().map(|row| &row.task)),
@@ -73,6 +112,13 @@ impl Row for Sample {
             text(rows.iter().map(|row| &row.code)),
             examples(rows)?,
             Arc::new(shown.finish()),
+            Arc::new(parameters.finish()),
+            counts(measures().map(|of| of.lines))?,
+            counts(measures().map(|of| of.branches))?,
+            Arc::new(measures().map(|of| of.coverage).collect::<Float64Array>()),
+            counts(measures().map(|of| of.distinct_outputs))?,
+            Arc::new(Float64Array::from_iter_values(measures().map(|of| of.top_output_share))),
+            Arc::new(Float64Array::from_iter_values(measures().map(|of| of.error_share))),
             json(rows.iter().map(|row| &row.meta))?,
             json(rows.iter().map(|row| &row.provenance))?,
         ];
@@ -112,11 +158,50 @@ impl Row for Sample {
                         .iter()
                         .map(|index| usize::try_from(*index).context("a negative index in `shown`"))
                         .collect::<anyhow::Result<_>>()?,
+                    measures: measures(batch, row)?,
                     meta: serde_json::from_str(&text("meta")?).context("column meta")?,
+                    published: Map::new(),
                     provenance: serde_json::from_str(&text("provenance")?).context("column provenance")?,
                 })
             })
             .collect()
+    }
+}
+
+/// A sample in the published form.
+#[derive(Serialize, Deserialize)]
+struct Published<'a> {
+    id: Cow<'a, str>,
+    prompt: Cow<'a, str>,
+    output: Cow<'a, str>,
+    #[serde(flatten)]
+    more: Cow<'a, Map<String, Value>>,
+}
+
+impl<'a> Published<'a> {
+    fn of(sample: &'a Sample) -> Self {
+        let Sample { id, prompt, output, published, .. } = sample;
+        let text = |text: &'a String| Cow::Borrowed(text.as_str());
+        Self { id: text(id), prompt: text(prompt), output: text(output), more: Cow::Borrowed(published) }
+    }
+
+    /// What of a sample it holds.
+    fn into_sample(self) -> Sample {
+        Sample {
+            id: self.id.into_owned(),
+            task: "induction".to_owned(),
+            prompt: self.prompt.into_owned(),
+            output: self.output.into_owned(),
+            messages: Vec::new(),
+            function_name: String::new(),
+            code: String::new(),
+            examples: Vec::new(),
+            shown: Vec::new(),
+            measures: Measures::default(),
+            meta: Map::new(),
+            provenance: Map::new(),
+            published: self.more.into_owned(),
+        }
     }
 }
 
@@ -155,13 +240,42 @@ impl Row for Rejection {
     }
 }
 
+fn counts(cells: impl Iterator<Item = u32>) -> anyhow::Result<ArrayRef> {
+    let cells = cells.map(i32::try_from).collect::<Result<Vec<i32>, _>>().context("a count is out of range")?;
+    Ok(Arc::new(Int32Array::from(cells)))
+}
+
+fn measures(batch: &RecordBatch, row: usize) -> anyhow::Result<Measures> {
+    let count = |name: &str| {
+        let column = cells(batch, name)?.as_primitive_opt::<Int32Type>();
+        let cell = column.with_context(|| format!("column {name} holds no int32"))?.value(row);
+        u32::try_from(cell).with_context(|| format!("column {name} has a negative count"))
+    };
+    let share = |name: &str| {
+        let column = cells(batch, name)?.as_primitive_opt::<Float64Type>();
+        let column = column.with_context(|| format!("column {name} holds no float64"))?;
+        anyhow::Ok(column.is_valid(row).then(|| column.value(row)))
+    };
+    let sure = |name: &str| share(name)?.with_context(|| format!("column {name} has a null in row {row}"));
+    let names = list(batch, "parameters")?.value(row);
+    let names = names.as_string_opt::<i32>().context("column parameters is no list of strings")?;
+    Ok(Measures {
+        parameters: names.iter().flatten().map(str::to_owned).collect(),
+        lines: count("lines")?,
+        branches: count("branches")?,
+        coverage: share("coverage")?,
+        distinct_outputs: count("distinct_outputs")?,
+        top_output_share: sure("top_output_share")?,
+        error_share: sure("error_share")?,
+    })
+}
+
 fn named<T: DeserializeOwned>(name: String) -> serde_json::Result<T> {
     serde_json::from_value(name.into())
 }
 
 /// Length of the strings in a JSON value, with a little for all else.
-fn json_weight(value: &serde_json::Value) -> usize {
-    use serde_json::Value;
+fn json_weight(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
         Value::Array(entries) => entries.iter().map(json_weight).sum::<usize>() + 2,

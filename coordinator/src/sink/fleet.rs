@@ -31,6 +31,7 @@ use crate::{
     assemble::{AssembleSettings, Assembler},
     finish::{self, Finished},
     metrics::CoordinatorMetrics,
+    output::StageSettings,
     progress::{Progress, RunCounts},
 };
 
@@ -44,6 +45,7 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 pub async fn sink(
     out: &Path,
     assemble: &AssembleSettings,
+    stages: StageSettings,
     broker: &BrokerSettings,
     telemetry: &Telemetry,
     stop: CancellationToken,
@@ -69,7 +71,7 @@ pub async fn sink(
     }
     let (started, clock) = (SystemTime::now(), Instant::now());
     let queue = unless_stopped(&stop, RabbitQueue::connect_alone(broker, "sink", WorksBy::Consuming)).await?;
-    let shards = Shards::open(folder, assemble.clone())?;
+    let shards = Shards::open(folder, assemble.clone(), stages)?;
     finish::write_card(shards.folder())?;
     if let Some(run) = &shards.known().run {
         check(run, &own, shards.folder().path(), out)?;

@@ -11,11 +11,12 @@ use pipeline::{
     message::RecordType,
     records::{ExecutedFunction, Rejection},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The end of an item's way through the pipeline.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum ItemOutcome {
     /// It ran; the filters have the last word.
     Executed(Box<ExecutedFunction>),

@@ -3,6 +3,7 @@
 //! - [`folder`]: the output folder: its lock, identity, and what is done
 //! - [`journal`]: one append-only file per open shard
 //! - [`shards`]: which shards are open, what they have seen, when one is complete
+//! - [`verdicts`]: the outcomes of a shard → samples and rejections
 //! - [`drain`]: the loop from the queue to the journals
 //! - [`standing`]: where the run stands, for people
 //! - [`fleet`]: the sink of a fleet, over RabbitMQ
@@ -13,3 +14,4 @@ pub mod folder;
 pub mod journal;
 pub mod shards;
 pub mod standing;
+pub mod verdicts;

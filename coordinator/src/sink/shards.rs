@@ -7,8 +7,7 @@ use anyhow::Context;
 use pipeline::{
     failpoint,
     message::{Address, Message, RecordType, RunClosed, RunOpen, ShardClosed},
-    reason::Reason,
-    records::{ExecutedFunction, Generation, WriteMethod},
+    reason::{Reason, StageName},
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +15,11 @@ use super::{
     folder::{Known, OutputFolder},
     journal::{Entry, ItemOutcome, Journal},
     standing::{OpenStanding, Standing},
+    verdicts::{self, Verdicts},
 };
 use crate::{
-    assemble::{AssembleSettings, Assembler, assemble},
-    output::PartWriter,
+    assemble::{AssembleSettings, Assembler},
+    output::{PartWriter, StageSettings, stages},
 };
 
 /// What became of a shard.
@@ -35,6 +35,8 @@ pub struct ShardSummary {
     pub samples: u64,
     /// Rejected items by reason.
     pub rejected: BTreeMap<Reason, u64>,
+    /// Rejected items by stage: a reason such as `poison` is any stage's.
+    pub rejected_by_stage: BTreeMap<StageName, u64>,
     /// Prompt tokens that its items cost.
     pub prompt_tokens: u64,
     /// Completion tokens that its items cost.
@@ -45,10 +47,35 @@ pub struct ShardSummary {
     pub made_by: BTreeMap<String, u64>,
 }
 
+impl ShardSummary {
+    /// Of all of them together.
+    pub fn sum<'a>(shards: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut total = Self::default();
+        for summary in shards {
+            total.items += summary.items;
+            total.accepted += summary.accepted;
+            total.samples += summary.samples;
+            total.prompt_tokens += summary.prompt_tokens;
+            total.completion_tokens += summary.completion_tokens;
+            for (maker, count) in &summary.made_by {
+                *total.made_by.entry(maker.clone()).or_default() += count;
+            }
+            for (reason, count) in &summary.rejected {
+                *total.rejected.entry(*reason).or_default() += count;
+            }
+            for (stage, count) in &summary.rejected_by_stage {
+                *total.rejected_by_stage.entry(*stage).or_default() += count;
+            }
+        }
+        total
+    }
+}
+
 /// All shards of a run.
 pub struct Shards {
     folder: OutputFolder,
     settings: AssembleSettings,
+    keep_stages: bool,
     parts: PartWriter,
     known: Known,
     open: HashMap<u64, OpenShard>,
@@ -96,7 +123,7 @@ impl Shards {
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn open(folder: OutputFolder, settings: AssembleSettings) -> anyhow::Result<Self> {
+    pub fn open(folder: OutputFolder, settings: AssembleSettings, stages: StageSettings) -> anyhow::Result<Self> {
         let parts = PartWriter::new(settings.format);
         let mut known = folder.known()?;
         known.closed.retain(|shard, _| !known.done.contains_key(shard));
@@ -113,7 +140,7 @@ impl Shards {
             open.insert(shard, OpenShard { journal, seen });
         }
         outcomes += known.done.values().map(|summary| summary.items).sum::<u64>();
-        Ok(Self { folder, settings, parts, known, open, duplicates: 0, outcomes })
+        Ok(Self { folder, settings, keep_stages: !stages.no_stages, parts, known, open, duplicates: 0, outcomes })
     }
 
     /// What was written down of the run.
@@ -185,21 +212,7 @@ impl Shards {
 
     /// The sum of all shards that are done.
     pub fn total(&self) -> ShardSummary {
-        let mut total = ShardSummary::default();
-        for summary in self.known.done.values() {
-            total.items += summary.items;
-            total.accepted += summary.accepted;
-            total.samples += summary.samples;
-            total.prompt_tokens += summary.prompt_tokens;
-            total.completion_tokens += summary.completion_tokens;
-            for (maker, count) in &summary.made_by {
-                *total.made_by.entry(maker.clone()).or_default() += count;
-            }
-            for (reason, count) in &summary.rejected {
-                *total.rejected.entry(*reason).or_default() += count;
-            }
-        }
-        total
+        ShardSummary::sum(self.known.done.values())
     }
 
     /// Whether the last shard of the run is done.
@@ -332,45 +345,15 @@ impl Shards {
     fn parts_of(&self, shard: u64, open: &mut OpenShard) -> anyhow::Result<ShardSummary> {
         let outcomes = open.journal.read()?;
         anyhow::ensure!(outcomes.len() == open.seen.len(), "the journal of shard {shard} is damaged");
+        let outcomes: Vec<ItemOutcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
         let seed = self.known.run.as_ref().map(|run| run.seed).context("the run was never opened")?;
         let assembler = Assembler::new(&self.settings, seed)?;
-        let mut summary = ShardSummary { shard, ..ShardSummary::default() };
-        let (mut samples, mut rejections) = (Vec::new(), Vec::new());
-        for (_, outcome) in outcomes {
-            summary.items += 1;
-            let verdict = match outcome {
-                ItemOutcome::Rejected(rejection) => Err(rejection),
-                ItemOutcome::Executed(executed) => {
-                    summary.prompt_tokens += executed.generation.prompt_tokens;
-                    summary.completion_tokens += executed.generation.completion_tokens;
-                    // A repair has a prompt of its own, by design.
-                    if executed.generation.method.write != WriteMethod::Repaired {
-                        *summary.made_by.entry(maker(&executed)).or_default() += 1;
-                    }
-                    assemble(*executed, &assembler)
-                }
-            };
-            match verdict {
-                Ok(rows) => {
-                    summary.accepted += 1;
-                    summary.samples += rows.len() as u64;
-                    samples.extend(rows);
-                }
-                Err(rejection) => {
-                    *summary.rejected.entry(rejection.reason).or_default() += 1;
-                    rejections.push(*rejection);
-                }
-            }
+        if self.keep_stages {
+            stages::write(self.folder.path(), shard, &outcomes)?;
         }
+        let Verdicts { summary, samples, rejections } = verdicts::of_shard(shard, outcomes, &assembler);
         self.parts.write(self.folder.path(), shard, &samples, &rejections)?;
         self.folder.write_done(&summary)?;
         Ok(summary)
     }
-}
-
-/// What made an outcome, in words.
-fn maker(executed: &ExecutedFunction) -> String {
-    let Generation { model, prompt, prompt_sha256, .. } = &executed.generation;
-    let hash = prompt_sha256.get(..8).unwrap_or_default();
-    format!("model {model}, prompt {prompt} {hash}, Python {}", executed.sandbox.python)
 }

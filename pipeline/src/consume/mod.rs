@@ -27,6 +27,7 @@ pub use self::{
     worker::{ATTEMPT_DEADLINE, poison},
 };
 use crate::{
+    complaint::Complaint,
     message::RecordType,
     queue::{Delivery, Queue, QueueError, QueueName},
     stage::Stage,
@@ -102,6 +103,7 @@ pub async fn consume<S: Stage, Q: Queue>(
         queue: queue.clone(),
         route,
         metrics,
+        complaint: Complaint::default(),
         ledger: Ledger::default(),
         stop: stop.clone(),
         give_back: give_back.clone(),

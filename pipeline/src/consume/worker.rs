@@ -18,6 +18,7 @@ use super::{
     metrics::InFlight,
 };
 use crate::{
+    complaint::Complaint,
     failpoint,
     message::Message,
     queue::{Delivery, Queue, QueueError, QueueName, Receipt, Unattributable},
@@ -37,6 +38,8 @@ pub(super) struct Worker<S, Q> {
     pub route: Route,
     pub metrics: StageMetrics,
     pub ledger: Ledger,
+    /// A service that is away.
+    pub complaint: Complaint,
     pub stop: CancellationToken,
     /// Work that is not done yet is dropped; its message is delivered again.
     pub give_back: CancellationToken,
@@ -109,6 +112,9 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
         };
         let stage = S::NAME.as_str();
         self.metrics.duration.with_label_values(&[stage]).observe(started.elapsed().as_secs_f64());
+        if verdict.is_ok() {
+            self.complaint.is_over();
+        }
         let next = match verdict {
             Ok(Verdict::Pass(record)) => {
                 self.metrics.done.with_label_values(&[stage, "pass"]).inc();
@@ -125,7 +131,7 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
             Err(StageError::Unavailable(reason)) => {
                 self.metrics.failed.with_label_values(&[stage, "unavailable"]).inc();
                 // A stage that is told to stop may turn away all that it holds, which is worth no line each.
-                if !self.stop.is_cancelled() {
+                if !self.stop.is_cancelled() && self.complaint.is_due(&reason) {
                     tracing::warn!(stage, reason, "waiting for a service");
                 }
                 (self.route.retry, message)

@@ -7,7 +7,7 @@ use std::{
 
 use ruff_python_ast::Stmt;
 
-use super::{Definition, Fingerprint, Module, fingerprint, known, names::resolving, scope::Name};
+use super::{Definition, Fingerprint, Module, fingerprint, known, names::resolving, scope::Name, screens};
 
 /// What a function reads from its module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,13 +23,15 @@ pub struct Needs {
     /// Whether it needs more statements than the search allowed; it ended there.
     pub excessive: bool,
     /// The carried statements' places among the module's statements, ascending.
-    carried: Vec<usize>,
+    pub(super) carried: Vec<usize>,
 }
 
 /// The module-level names of a module and the one statement that resolves each.
 #[derive(Debug)]
 pub struct Bindings<'m> {
-    module: &'m Module<'m>,
+    pub(super) module: &'m Module<'m>,
+    /// What its imports call their names.
+    pub(super) imports: HashMap<&'m str, String>,
     /// A name that is bound twice, or in a way that resolves nothing, has no statement.
     found: HashMap<&'m str, Option<usize>>,
 }
@@ -46,7 +48,7 @@ impl Module<'_> {
                 found.entry(&**name).and_modify(|known| *known = None).or_insert(resolved);
             }
         }
-        Bindings { module: self, found }
+        Bindings { module: self, imports: screens::imports(self), found }
     }
 
     /// A digest of the definition and the statements carried with it, up to comments, docstrings and layout.

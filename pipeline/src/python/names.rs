@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::{TextRange, TextSize};
 
-use super::{known, scope::Name, walk::Walk};
+use super::{known, scope::Name, screens::outside_builtin, walk::Walk};
 
 /// The facts of one module-level statement.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Names<'a> {
     pub returns: bool,
     /// Whether there is an import anywhere inside.
     pub imports: bool,
+    /// The first builtin that it reads and that reads from outside the program.
+    pub outside: Option<&'static str>,
     /// Whether there is an annotation anywhere inside.
     pub annotated: bool,
     /// Where the docstrings of its functions and classes stand.
@@ -34,9 +36,11 @@ pub(super) fn of(statement: &Stmt) -> Result<Names<'_>, (TextSize, String)> {
     let walk = Walk::over(statement)?;
     let own: BTreeSet<Name> = resolving(statement).map(Cow::Borrowed).collect();
     let mut free = walk.scopes.global_reads();
+    let outside = free.iter().find_map(|name| outside_builtin(name));
     free.retain(|name| !own.contains(name) && !known::is_builtin(name));
     Ok(Names {
         free,
+        outside,
         eager: walk.scopes.eager_reads(),
         binds: walk.scopes.bound(),
         returns: walk.returns,

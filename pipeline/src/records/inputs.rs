@@ -24,11 +24,15 @@ pub struct GeneratedInputs {
     pub repairs_left: u32,
 }
 
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Inputs that all failed, on their way back to whoever wrote them.
+/// Inputs that all failed, or show too little, on their way back to whoever wrote them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RepairRequest {
     /// What failed, with its function and generation; `repairs_left` counts the call that is asked for.
@@ -36,6 +40,9 @@ pub struct RepairRequest {
     pub inputs: GeneratedInputs,
     /// What went wrong, for the model to read.
     pub problem: String,
+    /// Whether the inputs stay, and what is written is added to them: some of them returned.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep: bool,
 }
 
 /// What the writer is given.

@@ -15,7 +15,7 @@ pub use execution::{ExecutedFunction, Execution, Limit, Outcome, RaisedError, Sa
 pub use function::{Function, Meta, RawCode};
 pub use inputs::{GeneratedInputs, Generation, Method, RepairRequest, WriteMethod, WriteTask};
 pub use rejection::Rejection;
-pub use sample::{ChatMessage, Example, Sample};
+pub use sample::{ChatMessage, Example, Measures, Sample};
 
 use crate::message::RecordType;
 

@@ -8,7 +8,8 @@ use super::Meta;
 pub struct Sample {
     /// The function's id; with several rows a function `{function}/{task}/{k}`.
     pub id: String,
-    /// `induction`: examples in, program out.
+    /// `induction`: examples in, program out; `deduction`: program and input in, output out; `abduction`: program and
+    /// output in, input out.
     pub task: String,
     /// The question.
     pub prompt: String,
@@ -22,12 +23,39 @@ pub struct Sample {
     pub code: String,
     /// Every example that the filters left, shown or held out.
     pub examples: Vec<Example>,
-    /// Indices into `examples` of those that the prompt shows, in the order shown.
+    /// Indices into `examples` of those that the prompt shows, in the order shown; for a task that asks about one call,
+    /// that one.
     pub shown: Vec<usize>,
+    /// Figures by which to pick samples, as fields of their own.
+    #[serde(flatten)]
+    pub measures: Measures,
     /// See [`super::RawCode::meta`].
     pub meta: Meta,
     /// What made it: model, prompt, seeds, Python version, image; nothing that depends on time or machine.
     pub provenance: Map<String, Value>,
+    /// What rows in the published form hold beside question and answer. No field of the record.
+    #[serde(skip)]
+    pub published: Map<String, Value>,
+}
+
+/// What a function is like, and what its examples did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Measures {
+    /// Its parameter names, in order.
+    pub parameters: Vec<String>,
+    /// Its statements that run, nested ones included.
+    pub lines: u32,
+    /// Ways that its branching statements offer: bodies, handlers, and the way past them where that shows in lines.
+    pub branches: u32,
+    /// Share of `lines` that some example reaches; null where lines were not measured.
+    pub coverage: Option<f64>,
+    /// Different outputs, by value, among the examples that return.
+    pub distinct_outputs: u32,
+    /// Share of the most frequent output among the examples that return.
+    pub top_output_share: f64,
+    /// Share of the examples that raise.
+    pub error_share: f64,
 }
 
 /// One turn of a conversation.

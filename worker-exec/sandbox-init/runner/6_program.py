@@ -229,6 +229,16 @@ def work(options):
             shift_clock(job.program + job.examples)
         send(b"L")  # from here on the worker believes no failure of the sandbox's
         reseed(job.seed)
+        if job.evaluation:
+            evaluation = make_evaluation(
+                dict(
+                    send=send, field=field, utf8=utf8, describe=describe, start=start, is_literal=is_literal, cap=4 * cap,
+                    namespace=namespace, fail=fail, finish=finish, most=most, limit=limit,
+                )
+            )
+            evaluation(job)
+            send(b"Z")
+            return flush()
         function, names = define(job)
         reseed(job.seed)
         entries = build(job, names)

@@ -39,6 +39,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 /// broker carries.
 const MAX_ANSWER_BYTES: usize = 2 << 20;
 
+/// Bytes of a list of models or of a server's own figures.
+const MAX_LIST_BYTES: usize = 8 << 20;
+
 /// As much of a server's complaint as goes into a message.
 const MAX_SAID_CHARS: usize = 300;
 
@@ -78,9 +81,17 @@ pub(super) enum Problem {
 #[derive(Debug)]
 pub(super) struct Transient {
     pub words: String,
+    /// What the server said, for the log.
+    pub said: String,
     pub retry_after: Option<Duration>,
     /// Not a failure but a request to slow down.
     pub throttled: bool,
+}
+
+impl Transient {
+    fn of(words: impl Into<String>) -> Self {
+        Self { words: words.into(), said: String::new(), retry_after: None, throttled: false }
+    }
 }
 
 impl Endpoint {
@@ -134,9 +145,9 @@ impl Endpoint {
                 "the LLM server at {base} is not ready (HTTP {}): check --llm-url or OPENAI_BASE_URL",
                 status.as_u16()
             ))),
-            _ => match answer.json::<ModelList>().await {
-                Ok(list) => Ok(Some(list.data.into_iter().map(|model| model.id).collect())),
-                Err(_) => Err(Failure::Unavailable(format!(
+            _ => match body_of(answer, MAX_LIST_BYTES).await.ok().and_then(|body| serde_json::from_slice(&body).ok()) {
+                Some(ModelList { data }) => Ok(Some(data.into_iter().map(|model| model.id).collect())),
+                None => Err(Failure::Unavailable(format!(
                     "what answers at {base} is no OpenAI-compatible server: check --llm-url or OPENAI_BASE_URL"
                 ))),
             },
@@ -158,11 +169,11 @@ impl Endpoint {
         let root = self.base.strip_suffix("/v1").unwrap_or(&self.base);
         let asked = self.http.get(format!("{root}/metrics")).timeout(GAUGES_TIMEOUT).send().await;
         let text = match asked {
-            Ok(answer) if answer.status().is_success() => answer.text().await.ok(),
+            Ok(answer) if answer.status().is_success() => body_of(answer, MAX_LIST_BYTES).await.ok(),
             Ok(_) => None,
             Err(_) => return None, // it may be busy, or away
         };
-        let gauges = text.as_deref().and_then(Gauges::read);
+        let gauges = text.and_then(|text| Gauges::read(&String::from_utf8_lossy(&text)));
         if gauges.is_none() {
             self.shows_nothing.fetch_add(1, Ordering::Relaxed);
         }
@@ -183,11 +194,14 @@ impl Endpoint {
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
-        let body = body_of(response).await?;
+        let body = body_of(response, MAX_ANSWER_BYTES).await?;
         // A model may be cut off within a character.
         let body = String::from_utf8_lossy(&body);
         let reply = serde_json::from_str::<ReplyBody>(&body).ok().and_then(ReplyBody::reply);
-        let reply = reply.ok_or_else(|| transient("its answer is no completion"))?;
+        let reply = reply.ok_or_else(|| {
+            let said = body.chars().take(MAX_SAID_CHARS).collect();
+            Problem::Transient(Transient { said, ..Transient::of("its answer is no completion") })
+        })?;
         Ok((reply, Timing { first_byte, total: begun.elapsed() }))
     }
 }
@@ -197,11 +211,11 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-async fn body_of(mut response: Response) -> Result<Vec<u8>, Problem> {
+async fn body_of(mut response: Response, most: usize) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transient(words_of(&error)))? {
         body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER_BYTES {
+        if body.len() > most {
             return Err(transient("its answer is too long"));
         }
     }
@@ -212,9 +226,8 @@ async fn refusal(response: Response) -> Problem {
     let code = response.status().as_u16();
     match code {
         400 | 413 | 422 => {
-            let body = body_of(response).await.unwrap_or_default();
-            let said = String::from_utf8_lossy(&body).chars().take(MAX_SAID_CHARS).collect();
-            Problem::Refused { detail: format!("the LLM server refused the request (HTTP {code})"), said }
+            let detail = format!("the LLM server refused the request (HTTP {code})");
+            Problem::Refused { detail, said: said_in(response).await }
         }
         401 | 403 => {
             Problem::Fatal(format!("the LLM server wants another API key (HTTP {code}): check OPENAI_API_KEY"))
@@ -227,9 +240,15 @@ async fn refusal(response: Response) -> Problem {
             words: format!("HTTP {code}"),
             retry_after: retry_after(&response),
             throttled: code == 429,
+            said: said_in(response).await,
         }),
         _ => Problem::Fatal(format!("the LLM server turns requests away (HTTP {code}): check --llm-url")),
     }
+}
+
+async fn said_in(response: Response) -> String {
+    let body = body_of(response, MAX_ANSWER_BYTES).await.unwrap_or_default();
+    String::from_utf8_lossy(&body).chars().take(MAX_SAID_CHARS).collect()
 }
 
 /// Seconds, which is what LLM servers send; a date is left to the usual pauses.
@@ -240,7 +259,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 fn transient(words: impl Into<String>) -> Problem {
-    Problem::Transient(Transient { words: words.into(), retry_after: None, throttled: false })
+    Problem::Transient(Transient::of(words))
 }
 
 /// What went wrong, without the address.

@@ -19,6 +19,7 @@ use pipeline::{error::Failure, stage::StageError};
 use crate::{
     budget::{Budget, Usage},
     cache::Cache,
+    estimate::CHARS_A_TOKEN,
 };
 
 pub use http::{Endpoint, Timeouts};
@@ -108,13 +109,26 @@ impl Client {
     /// Reaches every endpoint and finds the model to ask: `wanted`, or the only one there is.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`]: not reached, or not with this key. [`Failure::Usage`]: no such model, or a choice to make.
+    /// [`Failure::Unavailable`]: none was reached, or none takes this key; one that was not is passed over until it answers.
+    /// [`Failure::Usage`]: no such model, or a choice to make.
     pub async fn choose_model(&self, wanted: Option<&str>) -> Result<String, Failure> {
         let lists = self.pool.endpoints().map(Endpoint::models);
-        let lists = futures_util::future::try_join_all(lists).await?;
-        let mut chosen = wanted.map(str::to_owned);
+        let lists = futures_util::future::join_all(lists).await;
+        let (mut chosen, mut reached, mut unreached) = (wanted.map(str::to_owned), false, None);
         for models in lists {
-            chosen = Some(choose(models, chosen)?);
+            match models {
+                Ok(models) => {
+                    chosen = Some(choose(models, chosen)?);
+                    reached = true;
+                }
+                Err(Failure::Unavailable(words)) => unreached = unreached.or(Some(words)),
+                Err(failure) => return Err(failure),
+            }
+        }
+        match unreached {
+            Some(words) if !reached => return Err(Failure::Unavailable(words)),
+            Some(words) => tracing::warn!(problem = words, "an LLM server is not there; the others are"),
+            None => {}
         }
         let chosen = chosen.ok_or_else(|| Failure::Usage("no LLM server: give --llm-url".into()))?;
         for endpoint in self.pool.endpoints() {
@@ -127,7 +141,7 @@ impl Client {
     /// for answers. One that is busy or in trouble has been reached, and that is all that a start needs.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`]: the key is wrong.
+    /// [`Failure::Unavailable`]: the key is wrong, or it refuses every request with these settings.
     pub async fn greet(&self, sampling: &Sampling) -> Result<(), Failure> {
         let canary = Request::new(&sampling.shortest(), "", 0, 1, None).canary();
         for endpoint in self.pool.endpoints() {
@@ -135,11 +149,14 @@ impl Client {
             self.budget.spend(&Usage::call());
             match endpoint.ask(&canary, GREETING_TIMEOUT).await {
                 Err(Problem::Fatal(words)) => return Err(Failure::Unavailable(words)),
+                Err(Problem::Refused { detail, said }) => {
+                    return Err(Failure::Unavailable(refuses_all(&detail, &said)));
+                }
                 Ok((reply, time)) => {
                     self.metrics.answered(&sampling.model, endpoint.base(), &reply, time);
-                    self.budget.spend(&reply.usage());
+                    self.budget.spend(&spent(&canary, &reply));
                 }
-                Err(_) => {}
+                Err(Problem::Transient(_)) => {}
             }
         }
         Ok(())
@@ -190,21 +207,22 @@ impl Client {
             match &asked {
                 Ok(_) | Err(Problem::Refused { .. }) => lease.answered(),
                 Err(Problem::Transient(Transient { throttled: true, .. })) => lease.throttled(),
-                Err(_) => lease.failed(),
+                Err(Problem::Transient(Transient { words, said, .. })) => lease.failed(words, said),
+                Err(Problem::Fatal(words)) => lease.failed(words, ""),
             }
             let trouble = match asked {
                 Ok((reply, time)) => {
                     self.outage.answered();
                     self.accepted.store(true, Ordering::Relaxed);
                     self.metrics.answered(model, &endpoint, &reply, time);
-                    self.budget.spend(&reply.usage());
+                    self.budget.spend(&spent(request, &reply));
                     return Ok(reply);
                 }
                 Err(Problem::Refused { detail, said }) => return Err(self.blame(request, detail, &said).await),
                 Err(Problem::Fatal(words)) => return Err(service(words)),
                 Err(Problem::Transient(trouble)) => trouble,
             };
-            let Transient { words, retry_after, throttled } = trouble;
+            let Transient { words, said, retry_after, throttled } = trouble;
             failed += u32::from(!throttled);
             told_to_wait += retry_after.unwrap_or_default();
             tried += 1;
@@ -232,7 +250,7 @@ impl Client {
                 failed = 0;
             }
             if tried >= self.patience.tries && silent > self.patience.outage / 10 {
-                self.outage.announce(&words);
+                self.outage.announce(&words, &said);
             }
             self.metrics.retried(model, &endpoint);
             self.metrics.waited(model, pause);
@@ -262,9 +280,7 @@ impl Client {
                 self.accepted.store(true, Ordering::Relaxed);
                 CallError::Refused(detail)
             }
-            Err(Problem::Refused { .. }) => service(format!(
-                "{detail}, and every other ({said}): check --model, --max-tokens, --temperature, --top-p and --extra-body"
-            )),
+            Err(Problem::Refused { .. }) => service(refuses_all(&detail, said)),
             Err(_) => service(format!("{detail}, and does not answer others now")),
         }
     }
@@ -281,9 +297,27 @@ impl Client {
         lease.answered();
         self.outage.answered();
         self.metrics.answered(canary.model(), &endpoint, &reply, time);
-        self.budget.spend(&reply.usage());
+        self.budget.spend(&spent(canary, &reply));
         Ok(())
     }
+}
+
+/// What a request cost. Where the server counts no tokens they are reckoned by length, so that a limit stays one.
+fn spent(request: &Request, reply: &Reply) -> Usage {
+    let counted = reply.usage();
+    if counted.tokens() > 0 {
+        return counted;
+    }
+    let chars = reply.answers.iter().map(|answer| answer.text.chars().count() as u64).sum::<u64>();
+    Usage {
+        prompt_tokens: (request.question().chars().count() as u64).div_ceil(CHARS_A_TOKEN),
+        completion_tokens: chars.div_ceil(CHARS_A_TOKEN),
+        ..counted
+    }
+}
+
+fn refuses_all(detail: &str, said: &str) -> String {
+    format!("{detail}, and every other ({said}): check --model, --max-tokens, --temperature, --top-p and --extra-body")
 }
 
 fn service(words: impl Into<String>) -> CallError {

@@ -32,10 +32,10 @@ impl Outage {
         begun.max(*self.answered.lock().unwrap_or_else(PoisonError::into_inner)).elapsed()
     }
 
-    /// Says once that work waits.
-    pub fn announce(&self, problem: &str) {
+    /// Says once that work waits; `said` is the server's own word on it.
+    pub fn announce(&self, problem: &str, said: &str) {
         if !self.announced.swap(true, Ordering::Relaxed) {
-            tracing::warn!(problem, "the LLM server gives no answers; waiting for it");
+            tracing::warn!(problem, said, "the LLM server gives no answers; waiting for it");
         }
     }
 }

@@ -172,8 +172,8 @@ impl Lease {
         self.member.state().limit.throttled(Instant::now());
     }
 
-    /// It failed.
-    pub fn failed(self) {
+    /// It failed, in these words of ours and those of its own.
+    pub fn failed(self, problem: &str, said: &str) {
         let mut state = self.member.state();
         state.failures += 1;
         if state.failures < FAILURES && state.rest.is_none() {
@@ -188,7 +188,7 @@ impl Lease {
                 state.rest = Some((now + rest, rest));
             }
             None => {
-                tracing::warn!(endpoint = self.member.endpoint.base(), "an LLM server fails: it rests");
+                tracing::warn!(endpoint = self.member.endpoint.base(), problem, said, "an LLM server fails: it rests");
                 self.member.resting.set(1);
                 state.rest = Some((now + FIRST_REST, FIRST_REST));
             }

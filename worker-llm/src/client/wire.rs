@@ -100,6 +100,15 @@ impl Request {
         self.body.get("model").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// What it asks.
+    pub(super) fn question(&self) -> &str {
+        let asked = match self.api {
+            Api::Chat => self.body.get("messages").and_then(|messages| messages.pointer("/0/content")),
+            Api::Completion => self.body.get("prompt"),
+        };
+        asked.and_then(Value::as_str).unwrap_or_default()
+    }
+
     fn ask(&mut self, question: &str) {
         let (key, value) = match self.api {
             Api::Chat => ("messages", json!([{ "role": "user", "content": question }])),
@@ -154,16 +163,30 @@ pub(super) struct ReplyBody {
 /// A choice of either protocol.
 #[derive(Deserialize)]
 struct Choice {
+    /// What stands beside the answer costs no answer, whatever it is.
     #[serde(default)]
-    index: usize,
+    index: Value,
     message: Option<Message>,
     text: Option<String>,
-    finish_reason: Option<String>,
+    #[serde(default)]
+    finish_reason: Value,
 }
 
 #[derive(Deserialize)]
 struct Message {
-    content: Option<String>,
+    /// A text, or a list of parts with a text each.
+    #[serde(default)]
+    content: Value,
+}
+
+impl Message {
+    fn text(self) -> String {
+        match self.content {
+            Value::String(text) => text,
+            Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+            _ => String::new(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -179,16 +202,19 @@ pub(super) struct Model {
 impl ReplyBody {
     /// The choices in the order of their indices; none if there is no choice, or one that is of neither protocol.
     pub fn reply(mut self) -> Option<Reply> {
-        self.choices.sort_by_key(|choice| choice.index);
-        let tokens = |pointer: &str| self.usage.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+        self.choices.sort_by_key(|choice| choice.index.as_u64().unwrap_or_default());
+        let tokens = |pointer: &str| {
+            let count = self.usage.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+            count.min(u32::MAX.into()) // no request has more; sums of what a server made up are not to overflow
+        };
         let (prompt_tokens, completion_tokens) = (tokens("/prompt_tokens"), tokens("/completion_tokens"));
         let cached_tokens = tokens("/prompt_tokens_details/cached_tokens");
         let answer = |choice: Choice| {
             let text = match (choice.message, choice.text) {
-                (Some(message), _) => message.content.unwrap_or_default(),
+                (Some(message), _) => message.text(),
                 (None, text) => text?,
             };
-            Some(Answer { text, finish_reason: choice.finish_reason.unwrap_or_default() })
+            Some(Answer { text, finish_reason: choice.finish_reason.as_str().unwrap_or_default().to_owned() })
         };
         let answers = self.choices.into_iter().map(answer).collect::<Option<Vec<_>>>()?;
         (!answers.is_empty()).then_some(Reply { answers, prompt_tokens, cached_tokens, completion_tokens })

@@ -17,6 +17,9 @@ use crate::builtin::Random;
 /// Tries for each input that is wanted: a single bool has two values.
 const TRIES: usize = 30;
 
+/// Bytes that are added at the most: copies of a long input are long, too.
+const MAX_ADDED_BYTES: usize = 256 << 10;
+
 /// Inputs that were added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutated {
@@ -57,9 +60,9 @@ pub fn mutate(block: &str, parameters: &[String], words: &Words, wanted: usize, 
     let missing = wanted.checked_sub(known.len()).filter(|missing| *missing > 0 && !good.is_empty())?;
     let donors = Donors::of(&good);
     let mut random = Random::new(seed);
-    let mut added = Vec::new();
+    let (mut added, mut bytes) = (Vec::new(), 0);
     for nth in 0..missing.saturating_mul(TRIES) {
-        if added.len() >= missing {
+        if added.len() >= missing || bytes >= MAX_ADDED_BYTES {
             break;
         }
         // In turn, so that no entry has all the offspring.
@@ -74,7 +77,9 @@ pub fn mutate(block: &str, parameters: &[String], words: &Words, wanted: usize, 
         if known.insert(key(&entry)) {
             let arguments =
                 entry.iter().map(|(name, value)| format!("{}: {}", crate::builtin::quote(name), value.source()));
-            added.push(format!("    {{{}}},\n", arguments.collect::<Vec<_>>().join(", ")));
+            let line = format!("    {{{}}},\n", arguments.collect::<Vec<_>>().join(", "));
+            bytes += line.len();
+            added.push(line);
         }
     }
     let source = format!("examples += [\n{}]\n", added.concat());

@@ -3,7 +3,8 @@
 class Job:
     """What `job.rs` wrote: flags, seed, indices, and three texts."""
 
-    __slots__ = ("lines", "canonical", "careful", "reversed", "shifted", "seed", "order", "name", "program", "examples")
+    __slots__ = ("lines", "canonical", "careful", "reversed", "shifted", "evaluation", "seed", "order", "name", "program")
+    __slots__ += ("examples",)
 
     def __init__(self, data):
         at = 0
@@ -22,6 +23,7 @@ class Job:
         flags = number()
         self.lines, self.canonical = bool(flags & 1), bool(flags & 2)
         self.careful, self.reversed, self.shifted = bool(flags & 4), bool(flags & 8), bool(flags & 16)
+        self.evaluation = bool(flags & 32)
         self.seed, count = number(), number()
         self.order = None if count == 0xFFFFFFFF else [number() for _ in range(count)]
         self.name, self.program, self.examples = string(), string(), string()

@@ -1,0 +1,60 @@
+//! Which case reaches which part of the function.
+
+use std::collections::BTreeSet;
+
+use pipeline::python::Anatomy;
+
+use super::cases::Case;
+
+/// The parts of a function that its cases reach.
+pub(super) struct Reach {
+    /// Of each case, the places that it reaches, in order: those of statements first, then those of branches.
+    by_case: Vec<Vec<usize>>,
+    statements: usize,
+    branches: usize,
+    measured: bool,
+}
+
+impl Reach {
+    /// Works it out from the lines that ran.
+    pub fn of(anatomy: &Anatomy, cases: &[Case]) -> Self {
+        let places = || anatomy.statements.iter().chain(&anatomy.branches);
+        let reached = |case: &Case| {
+            let Some(lines) = &case.lines else { return Vec::new() };
+            places().enumerate().filter(|(_, place)| place.reached(lines)).map(|(at, _)| at).collect()
+        };
+        Self {
+            by_case: cases.iter().map(reached).collect(),
+            statements: anatomy.statements.len(),
+            branches: anatomy.branches.len(),
+            measured: !cases.is_empty() && cases.iter().all(|case| case.lines.is_some()),
+        }
+    }
+
+    /// The places that a case reaches.
+    pub fn places(&self, case: usize) -> &[usize] {
+        &self.by_case[case]
+    }
+
+    /// How many places there are.
+    pub fn len(&self) -> usize {
+        self.statements + self.branches
+    }
+
+    /// Statements of the function.
+    pub fn statements(&self) -> usize {
+        self.statements
+    }
+
+    /// Ways that its branching statements offer.
+    pub fn branches(&self) -> usize {
+        self.branches
+    }
+
+    /// The share of the statements that some case reaches; none where lines were not measured.
+    pub fn coverage(&self) -> Option<f64> {
+        let reached: BTreeSet<usize> =
+            self.by_case.iter().flatten().copied().filter(|at| *at < self.statements).collect();
+        (self.measured && self.statements > 0).then(|| reached.len() as f64 / self.statements as f64)
+    }
+}

@@ -1,0 +1,207 @@
+//! The evaluation itself: every item once, with all its completions.
+
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, future, stream};
+use pipeline::{error::Failure, shutdown::CancellationToken, stage::StageError};
+use serde_json::{Map, Value, json};
+use worker_exec::{ExecSettings, Executor};
+
+use super::{
+    completion::{self, Completion},
+    folder::{self, Done, Folder},
+    item::Item,
+    page,
+    progress::Progress,
+    settings::ScoreSettings,
+    standard::Standard,
+    summary::{Aside, Origin, Summary},
+    verdict::{Judged, Verdict},
+};
+
+/// Attempts at an item whose sandbox breaks each time.
+const ATTEMPTS: u32 = 3;
+/// A machine that gives no sandbox is waited for so long.
+const OUTAGE_PATIENCE: Duration = Duration::from_secs(120);
+const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is evaluated.
+pub struct Evaluation {
+    /// The test set.
+    pub items: Vec<Item>,
+    /// Answers to it.
+    pub completions: Vec<Completion>,
+    /// How it is scored.
+    pub score: ScoreSettings,
+    /// What completions run in.
+    pub exec: ExecSettings,
+    /// What else verdicts depend on, for the identity.
+    pub origin: Map<String, Value>,
+}
+
+impl Evaluation {
+    /// Runs everything that `out` does not hold yet, and writes it there.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for settings that make no sense and for a folder of another evaluation,
+    /// [`Failure::Unavailable`] where there is no sandbox, [`Failure::Stopped`] after a signal.
+    pub async fn run(&self, out: &Path, resume: bool, stop: &CancellationToken) -> Result<Summary, Failure> {
+        self.score.check()?;
+        let known: HashMap<&str, usize> =
+            self.items.iter().enumerate().map(|(at, item)| (item.id.as_str(), at)).collect();
+        let by_item = completion::by_item(&self.completions);
+        let unknown = self.completions.iter().filter(|c| !known.contains_key(c.gen_answer_id.as_str())).count();
+        if unknown > 0 {
+            tracing::warn!(unknown, "completions of items that the test set does not have are left out");
+        }
+        let of = |item: &Item| by_item.get(item.id.as_str()).map_or(&[][..], Vec::as_slice);
+        let per_item = self.items.iter().map(|item| of(item).len()).max().unwrap_or(0);
+        let ks = self.score.ks(per_item)?;
+        let executor = Arc::new(Executor::start(&self.exec).await?);
+        let sandbox = executor.info();
+        let identity = self.identity(&json!(sandbox));
+        let (mut folder, mut done) = Folder::open(out, &identity, resume)?;
+        let left: Vec<&Item> = self.items.iter().filter(|item| !done.contains_key(&item.id)).collect();
+        let total: usize = self.items.iter().map(|item| of(item).len()).sum();
+        let before = done.values().map(|done| done.verdicts.len()).sum();
+        let mut progress = Progress::start("completions", total, before);
+        let work = left.into_iter().map(|item| self.item(item, of(item), &executor, stop));
+        let mut work = stream::iter(work).buffer_unordered(executor.concurrency());
+        let ended = loop {
+            let next = tokio::select! {
+                next = work.next() => next,
+                () = stop.cancelled() => break Err(Failure::Stopped(folder::GO_ON)),
+            };
+            match next {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(error),
+                Some(Ok(item)) => {
+                    folder.add(&item)?;
+                    progress.add(item.verdicts.len());
+                    done.insert(item.id.clone(), item);
+                }
+            }
+        };
+        drop(work);
+        drop(progress);
+        executor.shutdown().await;
+        ended?;
+        let items: Vec<(&Aside, &[Verdict])> = self
+            .items
+            .iter()
+            .filter_map(|item| done.get(&item.id))
+            .map(|done| (&done.aside, done.verdicts.as_slice()))
+            .collect();
+        let padded: Vec<Vec<Verdict>> = items.iter().map(|(aside, rows)| padded(aside, rows, per_item)).collect();
+        let rows = self.rows(&known, &padded);
+        let mut text = Vec::new();
+        for row in rows {
+            serde_json::to_writer(&mut text, row).map_err(anyhow::Error::from)?;
+            text.push(b'\n');
+        }
+        folder.write("verdicts.jsonl", &text)?;
+        let items: Vec<(&Aside, &[Verdict])> =
+            items.iter().zip(&padded).map(|((aside, _), rows)| (*aside, rows.as_slice())).collect();
+        let origin = Origin { identity, sandbox, unknown, per_item };
+        let summary = Summary::of(&items, origin, &self.score, &ks);
+        let json = serde_json::to_string_pretty(&summary).map_err(anyhow::Error::from)? + "\n";
+        folder.write("summary.json", json.as_bytes())?;
+        folder.write("report.html", page::render(&summary, self, &padded)?.as_bytes())?;
+        Ok(summary)
+    }
+
+    /// Rows in the order of the completions; behind them those that are missing, in the order of the items.
+    fn rows<'a>(&self, known: &HashMap<&str, usize>, padded: &'a [Vec<Verdict>]) -> Vec<&'a Verdict> {
+        let mut next = vec![0; padded.len()];
+        let mut rows = Vec::new();
+        for completion in &self.completions {
+            let Some(item) = known.get(completion.gen_answer_id.as_str()) else { continue };
+            rows.push(&padded[*item][next[*item]]);
+            next[*item] += 1;
+        }
+        rows.extend(padded.iter().zip(next).flat_map(|(rows, next)| &rows[next..]));
+        rows
+    }
+
+    fn identity(&self, sandbox: &Value) -> Map<String, Value> {
+        let mut identity = self.origin.clone();
+        for table in [self.score.identity(), self.exec.identity(), json!({ "sandbox": sandbox })] {
+            if let Value::Object(table) = table {
+                identity.extend(table);
+            }
+        }
+        // Items are always executed twice, completions never.
+        identity.remove("stability");
+        identity
+    }
+
+    /// One item with its completions.
+    async fn item(
+        &self,
+        item: &Item,
+        completions: &[usize],
+        executor: &Executor,
+        stop: &CancellationToken,
+    ) -> Result<Done, Failure> {
+        let tolerance = self.score.float_tolerance;
+        let standard = patient(stop, || Standard::of(item, executor, tolerance)).await?;
+        // What several completions have in common is run once.
+        let mut programs: Vec<String> = Vec::new();
+        let mut which = Vec::with_capacity(completions.len());
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for at in completions {
+            let program = completion::program(&self.completions[*at].completions);
+            let next = programs.len();
+            let place = *seen.entry(program.clone()).or_insert(next);
+            if place == next {
+                programs.push(program);
+            }
+            which.push(place);
+        }
+        let standard = &standard;
+        let judge = |program: &String| {
+            let program = program.clone();
+            async move { patient(stop, || Judged::of(&program, item, standard, executor, tolerance)).await }
+        };
+        let judged = future::try_join_all(programs.iter().map(judge)).await?;
+        let row = |(index, place): (usize, &usize)| judged[*place].row(&item.id, index);
+        Ok(Done {
+            id: item.id.clone(),
+            aside: Aside::of(item, standard),
+            verdicts: which.iter().enumerate().map(row).collect(),
+        })
+    }
+}
+
+/// An item's rows, with those that are missing.
+fn padded(aside: &Aside, rows: &[Verdict], per_item: usize) -> Vec<Verdict> {
+    let missing = |index| Judged::missing(aside).row(&aside.id, index);
+    rows.iter().cloned().chain((rows.len()..per_item.max(1)).map(missing)).collect()
+}
+
+/// Waits for a machine that gives no sandbox for the moment, and tries again where one breaks.
+async fn patient<T, F>(stop: &CancellationToken, mut work: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, StageError>>,
+{
+    let (mut failed, mut down_since) = (0, None);
+    loop {
+        match work().await {
+            Ok(done) => return Ok(done),
+            Err(StageError::Failed(words)) => {
+                failed += 1;
+                if failed >= ATTEMPTS {
+                    return Err(Failure::Other(anyhow::anyhow!("a program breaks every sandbox: {words}")));
+                }
+                tracing::warn!(words, "an attempt failed");
+            }
+            Err(StageError::Unavailable(words)) => {
+                let since = *down_since.get_or_insert_with(std::time::Instant::now);
+                if stop.is_cancelled() || since.elapsed() > OUTAGE_PATIENCE {
+                    return Err(Failure::Unavailable(words));
+                }
+                tokio::time::sleep(OUTAGE_PAUSE).await;
+            }
+        }
+    }
+}

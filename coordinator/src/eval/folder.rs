@@ -1,0 +1,134 @@
+//! What an evaluation leaves: `verdicts.jsonl`, `summary.json`, `report.html`; while it goes on, a journal in `.state/`.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, OpenOptions},
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use pipeline::error::Failure;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{summary::Aside, verdict::Verdict};
+
+/// What a user does after a signal.
+pub(super) const GO_ON: &str = "the same command with --resume goes on where it left off";
+
+/// An item that is done: one line of the journal.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Done {
+    /// The item.
+    pub id: String,
+    /// What of it was set aside.
+    pub aside: Aside,
+    /// Its rows, in order.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// The output folder of an evaluation.
+pub struct Folder {
+    out: PathBuf,
+    journal: File,
+}
+
+impl Folder {
+    /// Opens the folder for an evaluation of this identity; gives back what of it is done already.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`]: the folder holds an evaluation and `resume` is not set, or another evaluation.
+    pub fn open(
+        out: &Path,
+        identity: &Map<String, Value>,
+        resume: bool,
+    ) -> Result<(Self, HashMap<String, Done>), Failure> {
+        let journal = out.join(".state/items.jsonl");
+        let mut done = HashMap::new();
+        if claim(out, "identity.json", identity, resume)? {
+            done.extend(read_journal::<Done>(&journal)?.into_iter().map(|item| (item.id.clone(), item)));
+        }
+        let journal = OpenOptions::new().create(true).append(true).open(&journal).map_err(anyhow::Error::from)?;
+        Ok((Self { out: out.to_owned(), journal }, done))
+    }
+
+    /// Writes down that an item is done.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn add(&mut self, done: &Done) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(done)?;
+        line.push(b'\n');
+        self.journal.write_all(&line).context("writing the journal")
+    }
+
+    /// Writes a file of the folder, whole or not at all.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn write(&self, name: &str, content: &[u8]) -> anyhow::Result<()> {
+        write_whole(&self.out.join(name), content)
+    }
+}
+
+/// Reads a JSON file, if it is there.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
+    match fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| Failure::Usage(format!("{}: not what an evaluation writes: {error}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::Usage(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// Makes the folder that of this identity, which stands in `name`; says whether it has been that before.
+///
+/// # Errors
+/// See [`Folder::open`].
+pub(super) fn claim(out: &Path, name: &str, identity: &Map<String, Value>, resume: bool) -> Result<bool, Failure> {
+    let wrong = |words: String| Failure::Usage(format!("--out {} {words}", out.display()));
+    let written = out.join(".state").join(name);
+    let Some(before) = read_json::<Map<String, Value>>(&written)? else {
+        fs::create_dir_all(out.join(".state")).map_err(|error| wrong(format!("cannot be written to: {error}")))?;
+        write_whole(&written, &serde_json::to_vec_pretty(identity).map_err(anyhow::Error::from)?)?;
+        return Ok(false);
+    };
+    if !resume {
+        return Err(wrong("holds an evaluation; --resume goes on with it, another folder begins another".into()));
+    }
+    match before.keys().chain(identity.keys()).find(|key| before.get(*key) != identity.get(*key)) {
+        None => Ok(true),
+        Some(key) => {
+            let show = |table: &Map<String, Value>| table.get(key).unwrap_or(&Value::Null).to_string();
+            Err(wrong(format!("holds another evaluation: {key} was {}, is {}", show(&before), show(identity))))
+        }
+    }
+}
+
+/// The whole lines of a journal. A torn one at its end, which a crash left, is cut off.
+pub(super) fn read_journal<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return Ok(Vec::new()) };
+    let (mut rows, mut line, mut whole) = (Vec::new(), Vec::new(), 0u64);
+    let mut lines = BufReader::new(&file);
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let Some(row) = line.strip_suffix(b"\n").and_then(|row| serde_json::from_slice(row).ok()) else { break };
+        whole += line.len() as u64;
+        rows.push(row);
+        line.clear();
+    }
+    file.set_len(whole).context("cutting a torn journal")?;
+    Ok(rows)
+}
+
+/// Writes a file, whole or not at all.
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| path.display().to_string())?;
+    file.write_all(content)?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(mode)?;
+    file.persist(path).with_context(|| path.display().to_string())?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+def cr(a):    return a + 3

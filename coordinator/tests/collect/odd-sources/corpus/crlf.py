@@ -1,0 +1,4 @@
+def crlf(a):
+    """Two
+    lines."""
+    return a + 2

@@ -1,0 +1,2 @@
+def latin(a):
+    return a + "é"

@@ -1,0 +1,1 @@
+def no_newline(a): return a + 6

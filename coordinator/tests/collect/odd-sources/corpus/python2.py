@@ -1,0 +1,3 @@
+def two(a):
+    print "x", a
+    return a

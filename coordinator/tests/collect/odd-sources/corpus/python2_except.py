@@ -1,0 +1,5 @@
+def two(a):
+    try:
+        return a
+    except Exception, e:
+        return e

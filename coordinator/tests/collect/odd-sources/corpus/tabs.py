@@ -1,0 +1,4 @@
+def tabs(a):
+	if a:
+		return a + 5
+	return 0

@@ -1,0 +1,4 @@
+def mixed(a):
+        if a:
+	return 1
+        return 0
