@@ -53,7 +53,7 @@ def policy(document, overlay):
         image = container["image"]
         if ":" not in image or image.endswith(":latest"):
             wrong.append(f"{name}: image {image} names no version")
-        if set(container.get("resources", {}).get("limits", {})) < {"cpu", "memory"}:
+        if not set(container.get("resources", {}).get("limits", {})) >= {"cpu", "memory"}:
             wrong.append(f"{name}: no limits")
         if "requests" not in container.get("resources", {}):
             wrong.append(f"{name}: no requests")
