@@ -44,6 +44,8 @@ pub struct Limit {
     good: Option<(usize, f64)>,
     rest_until: Option<Instant>,
     throttled: Option<Instant>,
+    /// Whether its queue was ever seen: then the limit is about right, and an empty queue may be a moment between two waves.
+    queued: bool,
 }
 
 /// What happened since the limit last moved.
@@ -69,7 +71,16 @@ impl Limit {
         let most = number.unwrap_or(MOST).max(1);
         let first = if number.is_some() { most } else { FIRST.min(most) };
         let fixed = number.is_some();
-        Self { now: first, most, fixed, epoch: Epoch::new(now), good: None, rest_until: None, throttled: None }
+        Self {
+            now: first,
+            most,
+            fixed,
+            epoch: Epoch::new(now),
+            good: None,
+            rest_until: None,
+            throttled: None,
+            queued: false,
+        }
     }
 
     /// Requests at once.
@@ -109,7 +120,9 @@ impl Limit {
     /// Keeps a few requests in the server's queue.
     fn follow(&mut self, Gauges { waiting, .. }: Gauges, now: Instant) {
         let full = self.epoch.full == self.epoch.looks;
+        self.queued |= waiting > 0;
         let next = match waiting {
+            0 if full && self.queued => self.now + QUEUED / 2,
             0 if full => self.now + (self.now / 4).max(2),
             // Its queue is long, whoever filled it: what is over goes.
             _ if waiting > 2 * QUEUED => self.now.saturating_sub((waiting - QUEUED).min(self.now / 2)),
