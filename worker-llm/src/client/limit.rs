@@ -224,6 +224,20 @@ mod tests {
         }
     }
 
+    /// Requests that were sent together are answered together: between two such waves a full server's queue is empty.
+    #[test]
+    fn an_empty_queue_between_two_waves_floods_nobody() {
+        let start = Instant::now();
+        let mut limit = Limit::new(Some(72), start);
+        limit.fixed = false;
+        limit.most = MOST;
+        for (waiting, second) in [(8, 1), (0, 2)] {
+            let now = start + Duration::from_secs(second);
+            limit.look(72, Some(Gauges { waiting, running: 64 }), now);
+        }
+        assert!(limit.now() <= 72 + QUEUED, "{}", limit.now());
+    }
+
     #[test]
     fn a_number_stays_and_a_server_that_complains_gets_less() {
         let start = Instant::now();
