@@ -35,8 +35,8 @@ pub struct Plan {
     pub folder: PathBuf,
 }
 
-/// Flags that are the same for a run in one process and for a fleet.
-pub const SHARDS: [&str; 2] = ["--shard-size", "25"];
+/// How functions are collected: the same for a run in one process and for a fleet. Functions of 3 MB get through.
+pub const COLLECT: [&str; 4] = ["--shard-size", "25", "--max-code-chars", "8388608"];
 
 /// A running fleet, killed when dropped.
 pub struct Fleet {
@@ -248,7 +248,7 @@ pub fn command(plan: &Plan, role: &str) -> (&'static str, Vec<String>) {
             let state = text(plan.folder.join("state"));
             let input = text(plan.input.clone());
             let arguments = ["submit", &input, "--state", &state, "--in-flight", "100"].map(str::to_owned);
-            ("case2code", [&arguments[..], &SHARDS.map(str::to_owned)].concat())
+            ("case2code", [&arguments[..], &COLLECT.map(str::to_owned)].concat())
         }
         "sink" => ("case2code", vec!["sink".into(), "--out".into(), text(plan.folder.join("out"))]),
         "llm-0" | "llm-1" => ("worker-llm", writer(plan.llm_url.as_deref())),

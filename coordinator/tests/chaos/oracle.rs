@@ -9,7 +9,7 @@ use std::{
 use pipeline::records::{Rejection, Sample};
 
 use super::{
-    fleet::{SHARDS, writer},
+    fleet::{COLLECT, writer},
     llm::Llm,
 };
 use crate::process::{counts, parts, succeed};
@@ -42,9 +42,9 @@ fn make(input: &Path, with_llm: bool, sandbox: &[String]) -> Expected {
     let out = folder.path().join("out");
     let (input, place) = (input.display().to_string(), out.display().to_string());
     let writer = writer(llm.as_ref().map(Llm::url).as_deref());
-    let head = ["run", &input, "--out", &place, SHARDS[0], SHARDS[1]].map(str::to_owned);
+    let head = ["run", &input, "--out", &place].map(str::to_owned);
     // Slots change no byte; one process may have what two workers have.
-    succeed(&[&head[..], &writer, sandbox].concat());
+    succeed(&[&head[..], &COLLECT.map(str::to_owned), &writer, sandbox].concat());
     Expected { parts: parts(&out), rows: rows(&out), items: counts(&out)["items"].as_u64().expect("a count") }
 }
 
