@@ -198,6 +198,15 @@ impl Scene<'_> {
         ROLES.iter().map(tail).collect::<String>() + "--- status\n" + &String::from_utf8_lossy(&words)
     }
 
+    /// Messages that stand in a queue of the run.
+    pub fn ready(&self, queue: &str) -> Result<usize, String> {
+        let status = self.case2code(&["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_slice(&status.stdout).map_err(|error| error.to_string())?;
+        let mut queues = status["queues"].as_array().into_iter().flatten();
+        let ready = queues.find(|row| row["queue"] == queue).and_then(|row| row["ready"].as_u64());
+        ready.and_then(|ready| usize::try_from(ready).ok()).ok_or_else(|| format!("no queue {queue} in {status}"))
+    }
+
     /// A command of `case2code` on this run, to its end.
     pub fn case2code(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = program("case2code");

@@ -64,9 +64,11 @@ fn foreign(scene: &mut Scene) -> Result<Row, String> {
     let letters: Vec<Value> = serde_json::from_slice(&dead.stdout).map_err(|error| error.to_string())?;
     let reasons: Vec<String> = letters.iter().map(|letter| letter["reason"].to_string()).collect();
     let wanted = ["schema 2", "belongs to run another", "unknown record type", "no header"];
+    // The outcome of the function that a worker worked may come when the sink is done; then it stands in its queue.
+    let waiting = scene.ready("outcomes")?;
     match wanted.iter().find(|words| !reasons.iter().any(|reason| reason.contains(**words))) {
-        None if letters.len() == sent => Ok(Row { items: expected.items, ..row }),
-        missing => Err(format!("{sent} sent, on .dead: {reasons:?}; missing: {missing:?}")),
+        None if letters.len() + waiting == sent && waiting <= 1 => Ok(Row { items: expected.items, ..row }),
+        missing => Err(format!("{sent} sent, {waiting} waiting, on .dead: {reasons:?}; missing: {missing:?}")),
     }
 }
 
