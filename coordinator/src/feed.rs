@@ -9,7 +9,7 @@ use pipeline::{
 };
 use tokio::sync::mpsc;
 
-use crate::collect::{Collector, Item};
+use crate::collect::{Collector, Item, Mark};
 
 /// Items that are published at once; also how often a feed can stop and look around.
 pub const CHUNK: usize = 256;
@@ -56,25 +56,39 @@ impl Sharding {
     }
 }
 
+/// Items that go on together.
+pub struct Chunk {
+    /// The items.
+    pub items: Vec<Item>,
+    /// Where the collector stands after them, where that is wanted.
+    pub mark: Option<Mark>,
+}
+
 /// Items in chunks, collected on a thread of their own so that parsing stalls nothing else.
-pub fn chunks(collector: Collector) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
+pub fn chunks(mut collector: Collector) -> mpsc::Receiver<Result<Chunk, Failure>> {
     let (sender, receiver) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        for item in collector {
-            match item {
-                Ok(item) => chunk.push(item),
-                Err(error) => {
-                    let _ = sender.blocking_send(Ok(chunk));
-                    let _ = sender.blocking_send(Err(error));
-                    return;
+        loop {
+            let (mut items, mut failure) = (Vec::with_capacity(CHUNK), None);
+            for item in collector.by_ref().take(CHUNK) {
+                match item {
+                    Ok(item) => items.push(item),
+                    Err(error) => failure = Some(error),
                 }
             }
-            if chunk.len() == CHUNK && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+            let ended = items.len() < CHUNK;
+            let mark = collector.mark();
+            if sender.blocking_send(Ok(Chunk { items, mark })).is_err() {
                 return; // nobody wants more: the feed stopped
             }
+            if let Some(failure) = failure {
+                let _ = sender.blocking_send(Err(failure));
+                return;
+            }
+            if ended {
+                return;
+            }
         }
-        let _ = sender.blocking_send(Ok(chunk));
     });
     receiver
 }

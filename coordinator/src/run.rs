@@ -239,7 +239,7 @@ impl Run {
         let (mut chunks, size) = (feed::chunks(Collector::new(&self.inputs, &self.collect)?), self.shared.shard_size);
         while let Some(chunk) = chunks.recv().await {
             let waits = |item: &Item| item.outcome.is_ok() && !journaled.has_item(item.index / size, item.index);
-            if chunk?.iter().any(waits) {
+            if chunk?.items.iter().any(waits) {
                 return Err(limit(budget));
             }
         }
@@ -263,7 +263,7 @@ impl Run {
                 chunk = chunks.recv() => chunk,
             };
             let Some(chunk) = chunk else { break };
-            let chunk = chunk?;
+            let chunk = chunk?.items;
             items += chunk.len() as u64;
             counts.collected.store(items, Ordering::Relaxed);
             let publish = feed::publish_chunk(queue, sharding, chunk, |address| !journaled.has(address), stop);

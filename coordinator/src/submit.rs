@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    collect::{CollectSettings, Collector},
-    feed::{self, Sharding},
+    collect::{CollectSettings, Collector, Marks},
+    feed::{self, Chunk, Sharding},
     identity::{self, SharedSettings},
     metrics::CoordinatorMetrics,
     sink::{
@@ -120,16 +120,23 @@ pub async fn submit(
     claim(&queue, &open, name, &stop).await?;
     publish(&queue, &sharding.control(RecordType::RunOpen, &open), &stop).await?;
 
-    let mut chunks = feed::chunks(Collector::new(inputs, collect)?);
-    let mut items = 0;
+    let (mut marks, earlier) = Marks::open(&state, cursor.next)?;
+    let collector = Collector::going_on(inputs, collect, earlier)?;
+    let mut items = collector.items();
+    if items > 0 {
+        tracing::info!(items, "going on from there");
+    }
+    let mut chunks = feed::chunks(collector);
     loop {
         let chunk = tokio::select! {
             () = stop.cancelled() => return Err(Failure::Interrupted),
             chunk = chunks.recv() => chunk,
         };
         let Some(chunk) = chunk else { break };
-        let chunk = chunk?;
+        let Chunk { items: chunk, mark } = chunk?;
         items += chunk.len() as u64;
+        // Before the cursor, so that what it stands behind is known.
+        mark.map_or(Ok(()), |mark| marks.add(&mark))?;
         if items <= cursor.next {
             continue;
         }

@@ -10,7 +10,7 @@ use std::{
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use clap::{Args, FromArgMatches};
-use coordinator::collect::{CollectSettings, Collector, Input, InputIdentity, Item, explain, run_filter};
+use coordinator::collect::{CollectSettings, Collector, Input, InputIdentity, Item, Marks, explain, run_filter};
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 use pipeline::{error::Failure, python, reason::Reason};
 
@@ -61,6 +61,7 @@ fn check(case: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
         assert_eq!(counts.passed, functions.lines().count() as u64);
         assert_eq!(counts.rejected, rejected.lines().count() as u64);
         found.extend([("functions.jsonl", functions), ("rejected.jsonl", rejected)]);
+        assert_eq!(one_by_one(&paths, &settings)?, all(Collector::new(&paths, &settings)?), "{}", case.display());
     }
 
     let mut differing = Vec::new();
@@ -75,6 +76,26 @@ fn check(case: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
         }
     }
     Ok(differing)
+}
+
+fn all(collector: Collector) -> Vec<String> {
+    collector.map(|item| format!("{item:?}")).collect()
+}
+
+/// What collectors find that are stopped after each item, and go on from their marks.
+fn one_by_one(paths: &[PathBuf], settings: &CollectSettings) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    if settings.near_duplicates.is_some() {
+        return Ok(all(Collector::new(paths, settings)?)); // has no marks
+    }
+    let (folder, mut found) = (tempfile::tempdir()?, Vec::new());
+    loop {
+        let (mut marks, earlier) = Marks::open(folder.path(), found.len() as u64)?;
+        let mut collector = Collector::going_on(paths, settings, earlier)?;
+        assert_eq!(collector.items(), found.len() as u64);
+        let Some(item) = collector.next() else { return Ok(found) };
+        found.push(format!("{item:?}"));
+        marks.add(&collector.mark().ok_or("no mark after an item")?)?;
+    }
 }
 
 fn first_difference(path: &Path, expected: &str, found: &str) -> String {

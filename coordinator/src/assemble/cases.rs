@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use foldhash::HashSetExt as _;
 use pipeline::{
     python::with_module,
     records::{Example, ExecutedFunction, Execution, Function, Outcome},
@@ -149,7 +150,7 @@ pub(super) fn worth_showing(
     max_output_chars: usize,
 ) -> (Vec<Case>, std::collections::BTreeMap<Dropped, usize>) {
     let (mut cases, mut dropped) = (Vec::new(), std::collections::BTreeMap::new());
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = foldhash::HashSet::new();
     let in_order =
         executed.executions.iter().all(|execution| follows(&execution.arguments, &executed.function.parameters));
     for execution in &executed.executions {
@@ -219,7 +220,7 @@ fn defines(function: &Function, keywords: &str) -> bool {
 
 /// `<function f at 0x7f…>`, or a number in the form of an address.
 fn holds_address(text: &str) -> bool {
-    text.match_indices("0x").any(|(at, _)| {
+    memchr::memmem::find_iter(text.as_bytes(), "0x").any(|at| {
         let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
         // The sandbox leaves `at 0x...` of an object's repr.
         digits >= ADDRESS_DIGITS || text[..at].ends_with(" at ")

@@ -238,7 +238,11 @@ impl<'a> Reader<'a> {
     /// or `inf`; the entry begins at `from`.
     fn word(&mut self, from: usize) -> Option<bool> {
         let rest = &self.text[self.at..];
-        let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let ascii = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let length = match rest.as_bytes().get(ascii) {
+            Some(0x80..) => rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len()),
+            _ => ascii,
+        };
         let before = &self.text[from..self.at];
         if length == 0 {
             self.plain = false;

@@ -22,8 +22,9 @@ use super::{literal, quoted};
 /// # Errors
 /// A line that is neither, a value that is no `json.dumps(repr(…))`, or more inputs than outputs: a [`Rejection`] of
 /// the line as `unreadable`.
-pub fn read_executed(source: &str, number: u64, line: Vec<u8>) -> Result<ExecutedFunction, Box<Rejection>> {
-    if let Ok(executed) = serde_json::from_slice(&line) {
+pub fn read_executed(source: &str, number: u64, line: &[u8]) -> Result<ExecutedFunction, Box<Rejection>> {
+    // Checking the whole for UTF-8 is quicker than checking every string in it.
+    if let Some(executed) = std::str::from_utf8(line).ok().and_then(|line| serde_json::from_str(line).ok()) {
         return Ok(executed);
     }
     let reject = |detail: String| {
@@ -31,17 +32,17 @@ pub fn read_executed(source: &str, number: u64, line: Vec<u8>) -> Result<Execute
         let detail = format!("{source}:{number}: {detail}");
         Box::new(Rejection::new(format!("{source}:{number}"), Reason::Unreadable, detail, &raw))
     };
-    match serde_json::from_slice::<Mark>(&line) {
+    match serde_json::from_slice::<Mark>(line) {
         Ok(Mark { example_outputs: Some(_), .. }) => {}
         // What `stages/outcomes` holds beside executed functions.
-        Ok(Mark { reason: Some(_), .. }) => match serde_json::from_slice::<Rejection>(&line) {
+        Ok(Mark { reason: Some(_), .. }) => match serde_json::from_slice::<Rejection>(line) {
             Ok(rejection) => return Err(Box::new(rejection)),
-            Err(_) => return filter::read_record(source, number, line),
+            Err(_) => return filter::read_record(source, number, line.to_vec()),
         },
-        _ => return filter::read_record(source, number, line),
+        _ => return filter::read_record(source, number, line.to_vec()),
     }
     let row: PublishedRow =
-        serde_json::from_slice(&line).map_err(|error| reject(format!("not a published row: {error}")))?;
+        serde_json::from_slice(line).map_err(|error| reject(format!("not a published row: {error}")))?;
     row.executed(format!("{source}:{number}")).map_err(reject)
 }
 

@@ -2,18 +2,15 @@
 
 /// Bytes of the string literal, without prefix, that the text starts with; none where it does not end.
 pub(crate) fn length(text: &str) -> Option<usize> {
-    let quote = text.bytes().next()?;
-    let mut bytes = text.bytes().enumerate().skip(1);
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'\\' => {
-                bytes.next();
-            }
-            _ if byte == quote => return Some(at + 1),
-            _ => {}
+    let bytes = text.as_bytes();
+    let (quote, mut at) = (*bytes.first()?, 1);
+    loop {
+        at += memchr::memchr2(quote, b'\\', bytes.get(at..)?)?;
+        if bytes[at] == quote {
+            return Some(at + 1);
         }
+        at += 2;
     }
-    None
 }
 
 /// The text that a string literal without prefix stands for; none for anything else, or a lone surrogate.

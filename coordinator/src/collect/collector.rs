@@ -2,6 +2,7 @@ use std::{path::PathBuf, sync::Arc, vec::IntoIter};
 
 use pipeline::{
     error::Failure,
+    python::Fingerprint,
     reason::Reason,
     records::{Function, RawCode, Rejection},
 };
@@ -11,6 +12,7 @@ use super::{
     candidates::row_of,
     cap::capped,
     excluded::Excluded,
+    marks::{self, Earlier, Mark},
     near::Near,
     parse::{Parsed, Parser},
     screening::Screening,
@@ -39,6 +41,12 @@ pub struct Collector {
     index: u64,
     kept: u64,
     failed: bool,
+    /// Of the first raw code, how many functions an earlier process has done.
+    done_before: usize,
+    /// The raw code of the last item, and how many of its functions are done.
+    at: Option<(Place, usize)>,
+    /// Fingerprints since the last mark, where marks are wanted.
+    added: Option<Vec<Fingerprint>>,
 }
 
 impl Collector {
@@ -68,7 +76,46 @@ impl Collector {
             index: 0,
             kept: 0,
             failed: false,
+            done_before: 0,
+            at: None,
+            added: None,
         })
+    }
+
+    /// As [`Self::new`], going on where an earlier collector of the same inputs and settings stood, with marks.
+    ///
+    /// # Errors
+    /// As [`Self::new`], or the inputs hold no such place.
+    pub fn going_on(
+        arguments: &[PathBuf],
+        settings: &CollectSettings,
+        earlier: Option<Earlier>,
+    ) -> Result<Self, Failure> {
+        let mut reader = RawReader::new(Input::discover(arguments)?, settings);
+        // What near duplicates are judged by is not written down: then all of it is collected again.
+        let earlier = earlier.filter(|_| settings.near_duplicates.is_none());
+        if let Some(Earlier { mark, .. }) = &earlier {
+            reader.skip_to(&mark.place)?;
+        }
+        let mut collector = Self::over(reader, settings)?;
+        if let Some(Earlier { mark, seen }) = earlier {
+            (collector.index, collector.kept, collector.done_before) = (mark.items, mark.kept, mark.done);
+            collector.seen = seen;
+        }
+        collector.added = settings.near_duplicates.is_none().then(Vec::new);
+        Ok(collector)
+    }
+
+    /// Items so far, those of an earlier process included.
+    pub fn items(&self) -> u64 {
+        self.index
+    }
+
+    /// Where it stands now; none where no marks are wanted, or nothing was collected.
+    pub fn mark(&mut self) -> Option<Mark> {
+        let ((place, done), added) = (self.at.clone()?, self.added.as_mut()?);
+        let fingerprints = marks::text(&std::mem::take(added));
+        Some(Mark { items: self.index, kept: self.kept, place, done, fingerprints })
     }
 
     /// Turns a candidate down if the same came earlier. Only what is kept is remembered.
@@ -80,10 +127,11 @@ impl Collector {
             let row = row_of(raw, &function.id, &function.code);
             Err(Box::new(Rejection::new(function.id, reason, detail, &row)))
         };
-        if self.settings.screens(Reason::Duplicate)
-            && fingerprint.is_some_and(|fingerprint| !self.seen.insert(fingerprint))
-        {
-            return turned_down(function, Reason::Duplicate, "the same code and context came earlier");
+        if let Some(fingerprint) = fingerprint.filter(|_| self.settings.screens(Reason::Duplicate)) {
+            if !self.seen.insert(fingerprint) {
+                return turned_down(function, Reason::Duplicate, "the same code and context came earlier");
+            }
+            self.added.as_mut().into_iter().for_each(|added| added.push(fingerprint));
         }
         if let (Some(signature), Some(least)) = (signature, self.settings.near_duplicates)
             && let Some(part) = self.near.find_or_add(signature, least)
@@ -120,6 +168,10 @@ impl Iterator for Collector {
             if let Some((raw, place, mut candidates)) = self.current.take()
                 && let Some(candidate) = candidates.next()
             {
+                match &mut self.at {
+                    Some((at, done)) if *at == place => *done += 1,
+                    at => *at = Some((place.clone(), 1)),
+                }
                 let passed_over = self.is_excluded(&candidate.outcome);
                 let outcome = if passed_over { None } else { Some(self.screen(candidate, &raw, &place)) };
                 self.current = Some((raw, place, candidates));
@@ -138,14 +190,24 @@ impl Iterator for Collector {
                 }
                 continue;
             };
+            let before = std::mem::take(&mut self.done_before);
             match code {
+                Err(_) if before > 0 => {}
                 Err(rejection) => {
+                    self.at = Some((place, 1));
                     let outcome = Err(rejection);
                     if !self.is_excluded(&outcome) {
                         return Some(Ok(self.number(outcome)));
                     }
                 }
-                Ok((raw, candidates)) => self.current = Some((raw, place, candidates.into_iter())),
+                Ok((raw, candidates)) => {
+                    let mut candidates = candidates.into_iter();
+                    candidates.by_ref().take(before).for_each(drop);
+                    if before > 0 {
+                        self.at = Some((place.clone(), before));
+                    }
+                    self.current = Some((raw, place, candidates));
+                }
             }
         }
     }

@@ -12,6 +12,7 @@
 //! - `candidates`: one piece of raw code → its functions, kept or turned down; pure
 //! - `parse`: all of that on every core, in order
 //! - `excluded`, `seen`, `near`: what came in earlier runs, and earlier in this one
+//! - [`Marks`]: where collecting stood, for a submission that goes on
 //! - [`Collector`]: all of it in order, numbered, without duplicates
 //! - [`run_filter`] and [`explain`]: `case2code collect` and its `--explain`
 
@@ -26,6 +27,7 @@ mod filter;
 mod identity;
 mod inputs;
 mod lines;
+mod marks;
 mod near;
 mod parse;
 mod place;
@@ -43,6 +45,7 @@ pub use explain::explain;
 pub use filter::run_filter;
 pub use identity::InputIdentity;
 pub use inputs::{Input, InputKind, Packing};
+pub use marks::{Earlier, Mark, Marks};
 pub use place::Place;
 pub use reader::{Raw, RawReader};
 pub use settings::{CollectProfile, CollectSettings, Screen};

@@ -1,7 +1,8 @@
 use pipeline::python::SyntaxError;
+use serde::{Deserialize, Serialize};
 
 /// Where raw code stands, for ids and for the details of rejections.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The input file's name as in ids: relative to the argument given.
     pub file: String,

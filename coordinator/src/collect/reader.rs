@@ -80,6 +80,8 @@ pub struct RawReader {
     inputs: IntoIter<Input>,
     settings: CollectSettings,
     open: Option<(Rows, Place)>,
+    /// Read already, by [`Self::skip_to`].
+    ahead: Option<Piece>,
 }
 
 /// An open file of rows.
@@ -91,7 +93,7 @@ enum Rows {
 impl RawReader {
     /// Reads `inputs` in their order.
     pub fn new(inputs: Vec<Input>, settings: &CollectSettings) -> Self {
-        Self { inputs: inputs.into_iter(), settings: settings.clone(), open: None }
+        Self { inputs: inputs.into_iter(), settings: settings.clone(), open: None, ahead: None }
     }
 
     /// The next piece, unread; none at the end.
@@ -100,6 +102,9 @@ impl RawReader {
     /// A file of rows that cannot be opened ([`Failure::Unavailable`]), or that the disk stops giving; a Parquet file
     /// without the content's column ([`Failure::Usage`]).
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, Failure> {
+        if let Some(piece) = self.ahead.take() {
+            return Ok(Some(piece));
+        }
         loop {
             if let Some((mut rows, mut place)) = self.open.take() {
                 let bytes = match &mut rows {
@@ -128,6 +133,24 @@ impl RawReader {
             };
             self.open = Some((rows, Place { file: input.name, row: None }));
         }
+    }
+
+    /// Leaves out everything before `place`, unread but for the rows of its own file.
+    ///
+    /// # Errors
+    /// As [`Self::next_piece`], or there is no such place.
+    pub(super) fn skip_to(&mut self, place: &Place) -> Result<(), Failure> {
+        if let Some(before) = self.inputs.as_slice().iter().position(|input| input.name == place.file) {
+            self.inputs.by_ref().take(before).for_each(drop);
+            while let Some(piece) = self.next_piece()? {
+                if piece.place == *place {
+                    self.ahead = Some(piece);
+                    return Ok(());
+                }
+            }
+        }
+        let what = "collecting cannot go on from there; did the input change?";
+        Err(Failure::Unavailable(place.detail(what)))
     }
 
     fn next_line(&self, reader: &mut impl BufRead, place: &mut Place) -> Result<Option<(Bytes, bool)>, Failure> {

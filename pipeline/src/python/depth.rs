@@ -1,7 +1,7 @@
-//! How deep a syntax tree can become, bounded from its tokens before it is built: the tree is walked and dropped by
-//! recursion, and source text from the internet may nest 50,000 levels.
+//! How deep a syntax tree can become, bounded from its tokens: the tree is walked and dropped by recursion, and source
+//! text from the internet may nest 50,000 levels.
 
-use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_python_parser::{Mode, lexer};
 
 /// CPython's own limits (3.11): brackets, indentation, and nested expressions.
@@ -9,16 +9,24 @@ const MAX_BRACKETS: usize = 200;
 const MAX_INDENTS: u32 = 100;
 const MAX_DEPTH: u32 = 3_000;
 
-/// An upper bound for the tree's depth, or which limit it passes (the lexer's positions are not
-/// public, so no line is known).
-pub(super) fn bound(source: &str) -> Result<u32, &'static str> {
+/// An upper bound for the depth of the tree that `source` would make, or which limit it passes (the lexer's positions
+/// are not public, so no line is known).
+pub(super) fn before_parsing(source: &str) -> Result<u32, &'static str> {
     let mut lexer = lexer::lex(source, Mode::Module);
+    bound(std::iter::from_fn(|| Some(lexer.next_token())))
+}
+
+/// As [`before_parsing`], for a tree that is there.
+pub(super) fn of(tokens: &Tokens) -> Result<u32, &'static str> {
+    bound(tokens.iter().map(|token| token.kind()))
+}
+
+fn bound(tokens: impl Iterator<Item = TokenKind>) -> Result<u32, &'static str> {
     let (mut brackets, mut frame, mut total) = (Vec::<Frame>::new(), Frame::default(), 0u32);
     let (mut indents, mut deepest) = (0u32, 0u32);
-    loop {
-        let kind = lexer.next_token();
+    for kind in tokens {
         match kind {
-            TokenKind::EndOfFile => return Ok(deepest),
+            TokenKind::EndOfFile => break,
             TokenKind::Indent => indents += 1,
             TokenKind::Dedent => indents = indents.saturating_sub(1),
             TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => {
@@ -58,6 +66,7 @@ pub(super) fn bound(source: &str) -> Result<u32, &'static str> {
             return Err("expression nested too deeply");
         }
     }
+    Ok(deepest)
 }
 
 /// What one open bracket holds since its last comma.

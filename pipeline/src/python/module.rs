@@ -1,7 +1,7 @@
 //! A parsed module: its statements in order, and what its top-level functions look like.
 
-use ruff_python_ast::{PythonVersion, Stmt, token::TokenKind, token::Tokens};
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
+use ruff_python_ast::{Mod, PythonVersion, Stmt, token::TokenKind, token::Tokens};
+use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 
 use super::{
@@ -17,7 +17,14 @@ const TARGET: PythonVersion = PythonVersion::PY313;
 /// Depth of nesting up to which any thread's stack is enough; beyond it the walk gets [`DEEP_STACK_BYTES`].
 const SHALLOW: u32 = 64;
 
-/// Stack for the deepest tree that [`depth::bound`] lets through, with room for an unoptimized build.
+/// Source up to which its depth is seen from the tree's own tokens, rather than by reading all of it once more before: the
+/// parser grows its stack as it needs, and that cannot be much here.
+const SHORT_BYTES: usize = 1 << 16;
+
+/// Stack that dropping one level of a tree takes at most, in an unoptimized build.
+const DROP_BYTES: usize = 1 << 12;
+
+/// Stack for the deepest tree that [`depth`] lets through, with room for an unoptimized build.
 const DEEP_STACK_BYTES: usize = 64 << 20;
 
 /// Why source text is no module.
@@ -79,21 +86,38 @@ pub fn with_module<R>(source: &str, work: impl FnOnce(&Module) -> R) -> Result<R
     if u32::try_from(source.len()).is_err() {
         return Err(error(0, "source is longer than 4 GiB".into()));
     }
-    let depth = depth::bound(source).map_err(|words| SyntaxError { line: None, message: words.into() })?;
-    let parse = || {
-        let options = ParseOptions::from(Mode::Module).with_target_version(TARGET);
-        let parsed = parse_unchecked(source, options).try_into_module().ok_or_else(|| error(0, "no module".into()))?;
-        if let Some(first) = parsed.errors().first() {
-            return Err(error(first.location.start().to_usize(), first.error.to_string()));
+    let too_deep = |words: &str| SyntaxError { line: None, message: words.into() };
+    let parse = || parse_unchecked(source, ParseOptions::from(Mode::Module).with_target_version(TARGET));
+    if source.len() > SHORT_BYTES {
+        let depth = depth::before_parsing(source).map_err(too_deep)?;
+        return with_stack(depth, || analysed(source, parse(), work));
+    }
+    let parsed = parse();
+    match depth::of(parsed.tokens()) {
+        Ok(depth) => with_stack(depth, || analysed(source, parsed, work)),
+        Err(words) => {
+            // It has no more levels than bytes.
+            stacker::grow(SHORT_BYTES * DROP_BYTES, || drop(parsed));
+            Err(too_deep(words))
         }
-        if let Some(first) = parsed.unsupported_syntax_errors().first() {
-            return Err(error(first.range.start().to_usize(), first.to_string()));
-        }
-        let module = Module::new(source, parsed.suite(), parsed.tokens())
-            .map_err(|(at, message)| error(at.to_usize(), message))?;
-        Ok(work(&module))
-    };
-    if depth <= SHALLOW { parse() } else { stacker::maybe_grow(DEEP_STACK_BYTES, DEEP_STACK_BYTES, parse) }
+    }
+}
+
+fn with_stack<R>(depth: u32, work: impl FnOnce() -> R) -> R {
+    if depth <= SHALLOW { work() } else { stacker::maybe_grow(DEEP_STACK_BYTES, DEEP_STACK_BYTES, work) }
+}
+
+fn analysed<R>(source: &str, parsed: Parsed<Mod>, work: impl FnOnce(&Module) -> R) -> Result<R, SyntaxError> {
+    let error = |at: usize, message: String| SyntaxError { line: Some(line_at(source, at)), message };
+    let parsed = parsed.try_into_module().ok_or_else(|| error(0, "no module".into()))?;
+    if let Some(first) = parsed.errors().first() {
+        return Err(error(first.location.start().to_usize(), first.error.to_string()));
+    }
+    if let Some(first) = parsed.unsupported_syntax_errors().first() {
+        return Err(error(first.range.start().to_usize(), first.to_string()));
+    }
+    let module = Module::new(source, parsed.suite(), parsed.tokens());
+    module.map(|module| work(&module)).map_err(|(at, message)| error(at.to_usize(), message))
 }
 
 impl<'a> Module<'a> {

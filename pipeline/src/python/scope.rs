@@ -1,10 +1,9 @@
 //! The scopes of one statement and what their names refer to, by the rules of CPython 3.11's symbol table
 //! (`Python/symtable.c`): the same flags for a symbol, the same resolution, the same errors.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap},
-};
+use std::{borrow::Cow, collections::BTreeSet};
+
+use foldhash::{HashMap, HashMapExt as _};
 
 /// A name as the source has it, or mangled by the class around it.
 pub(super) type Name<'a> = Cow<'a, str>;
@@ -60,8 +59,7 @@ pub(super) struct Scopes<'a> {
 
 impl<'a> Scopes<'a> {
     pub fn new() -> Self {
-        let module =
-            Scope { kind: ScopeKind::Module, eager: true, iterables: 0, parent: 0, symbols: HashMap::default() };
+        let module = Scope { kind: ScopeKind::Module, eager: true, iterables: 0, parent: 0, symbols: HashMap::new() };
         Self { scopes: vec![module], current: 0 }
     }
 
@@ -76,7 +74,7 @@ impl<'a> Scopes<'a> {
             eager: around.eager && kind != ScopeKind::Function,
             iterables: around.iterables,
             parent: self.current,
-            symbols: HashMap::default(),
+            symbols: HashMap::new(),
         };
         self.scopes.push(scope);
         self.current = self.scopes.len() - 1;

@@ -15,7 +15,7 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub fn new(source: &'a str) -> Self {
-        let after_newlines = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let after_newlines = memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1);
         Self { source, starts: std::iter::once(0).chain(after_newlines).collect() }
     }
 

@@ -62,7 +62,7 @@ fn cut_from(source: &str) -> Option<String> {
 
 /// The places before the first error, in order; none if the text is too deep to be looked at.
 fn places(source: &str) -> Option<Vec<Place>> {
-    if u32::try_from(source.len()).is_err() || depth::bound(source).is_err() {
+    if u32::try_from(source.len()).is_err() || depth::before_parsing(source).is_err() {
         return None;
     }
     // The broken tree is dropped in here too, by recursion.

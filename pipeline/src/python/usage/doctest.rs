@@ -41,7 +41,7 @@ pub(super) fn calls(docstring: &str, function: &str, parameters: &[&str]) -> Vec
 }
 
 fn call(line: &str, function: &str, parameters: &[&str]) -> Option<Vec<(String, String)>> {
-    if line.len() > MAX_LINE || depth::bound(line).ok()? > MAX_LINE_DEPTH {
+    if line.len() > MAX_LINE || depth::before_parsing(line).ok()? > MAX_LINE_DEPTH {
         return None;
     }
     let parsed = parse_expression(line).ok()?;
