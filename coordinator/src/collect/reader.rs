@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     CollectSettings, Input, InputKind, Place, chosen,
     lines::{self, Line},
+    remote::{self, ObjectReader},
     row, rows,
     table::Table,
 };
@@ -104,7 +105,7 @@ impl RawReader {
             if let Some((mut rows, mut place)) = self.open.take() {
                 let bytes = match &mut rows {
                     Rows::Lines(reader) => self.next_line(reader, &mut place)?,
-                    Rows::Table(table) => next_of_table(table, &mut place),
+                    Rows::Table(table) => next_of_table(table, &mut place)?,
                 };
                 match bytes {
                     None => continue,
@@ -118,12 +119,15 @@ impl RawReader {
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             let rows = match input.kind {
-                InputKind::Python => return Ok(Some(self.python_file(&input))),
+                InputKind::Python => return Ok(Some(self.python_file(&input)?)),
                 InputKind::Stdin => Rows::Lines(rows::open_stdin()),
                 InputKind::Parquet => Rows::Table(Box::new(Table::open(&input, &self.settings)?)),
                 InputKind::JsonLines(packing) => Rows::Lines(
-                    rows::open(&input.path, packing)
-                        .map_err(|error| Failure::Unavailable(format!("input {}: {error}", input.path.display())))?,
+                    match &input.object {
+                        Some(object) => rows::unpack(ObjectReader::new(object), packing),
+                        None => rows::open(&input.path, packing),
+                    }
+                    .map_err(|error| Failure::Unavailable(format!("input {}: {error}", input.path.display())))?,
                 ),
             };
             self.open = Some((rows, Place { file: input.name, row: None }));
@@ -139,6 +143,7 @@ impl RawReader {
                     place.row = Some(number);
                     return Ok(Some((damaged(place, &error), false)));
                 }
+                Err(error) if let Some(lost) = remote::lost(&error) => return Err(lost),
                 line => line.with_context(|| format!("reading {}", place.file))?,
             };
             let Some(line) = line else { return Ok(None) };
@@ -159,15 +164,21 @@ impl RawReader {
         }
     }
 
-    fn python_file(&self, input: &Input) -> Piece {
+    /// A local file that cannot be read is one rejection: it stays so. A store that cannot be reached does not.
+    fn python_file(&self, input: &Input) -> Result<Piece, Failure> {
         let place = Place { file: input.name.clone(), row: None };
         let mut bytes = Vec::new();
         let limit = self.settings.max_line_bytes;
-        let read = File::open(&input.path).and_then(|file| {
-            let length = file.metadata()?.len();
-            file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-            Ok(length)
-        });
+        let read = if let Some(object) = &input.object {
+            bytes = remote::read_whole(object, limit.saturating_add(1))?;
+            Ok(object.meta.size)
+        } else {
+            File::open(&input.path).and_then(|file| {
+                let length = file.metadata()?.len();
+                file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+                Ok(length)
+            })
+        };
         let bytes = match read {
             Err(error) => {
                 let detail = place.detail(format!("cannot be read: {}", error.kind()));
@@ -178,7 +189,7 @@ impl RawReader {
             }
             Ok(_) => Bytes::Python(bytes),
         };
-        Piece { place, bytes }
+        Ok(Piece { place, bytes })
     }
 
     fn too_large(&self, place: &Place, bytes: u64, start: &[u8]) -> Box<Rejection> {
@@ -188,13 +199,13 @@ impl RawReader {
     }
 }
 
-fn next_of_table(table: &mut Table, place: &mut Place) -> Option<(Bytes, bool)> {
-    let row = table.next_row().transpose()?;
+fn next_of_table(table: &mut Table, place: &mut Place) -> Result<Option<(Bytes, bool)>, Failure> {
+    let Some(row) = table.next_row().transpose() else { return Ok(None) };
     place.row = Some(place.row.map_or(1, |row| row + 1));
-    Some(match row {
-        Ok(columns) => (Bytes::Columns(columns), true),
-        Err(words) => (damaged(place, &words), false),
-    })
+    match row {
+        Ok(columns) => Ok(Some((Bytes::Columns(columns), true))),
+        Err(words) => table.lost().map_or_else(|| Ok(Some((damaged(place, &words), false))), Err),
+    }
 }
 
 /// The one rejection that stands for all that a damaged file would have held from here on.
