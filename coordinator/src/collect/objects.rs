@@ -167,7 +167,7 @@ impl Place {
 fn retry() -> RetryConfig {
     let backoff =
         BackoffConfig { init_backoff: Duration::from_millis(500), max_backoff: Duration::from_secs(5), base: 2. };
-    RetryConfig { backoff, max_retries: usize::MAX, retry_timeout: RETRY_TIMEOUT }
+    RetryConfig { backoff, max_retries: 100, retry_timeout: RETRY_TIMEOUT }
 }
 
 fn s3(bucket: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
@@ -216,6 +216,7 @@ fn words(error: &object_store::Error) -> String {
         _ if matches!(error, Error::PermissionDenied { .. }) || own.contains("403 Forbidden") => {
             format!("access denied: {own}")
         }
+        _ if own.contains("error sending request") => format!("the store does not answer: {own}"),
         _ => own,
     }
 }

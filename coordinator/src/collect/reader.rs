@@ -1,4 +1,9 @@
-use std::{fs::File, io::BufRead, io::Read, vec::IntoIter};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{BufRead, Read},
+    vec::IntoIter,
+};
 
 use anyhow::Context as _;
 use pipeline::{
@@ -12,7 +17,8 @@ use serde_json::{Map, Value, json};
 use super::{
     CollectSettings, Input, InputKind, Place, chosen,
     lines::{self, Line},
-    remote::{self, ObjectReader},
+    objects::Object,
+    remote::{self, ObjectReader, Whole},
     row, rows,
     table::Table,
 };
@@ -81,7 +87,15 @@ pub struct RawReader {
     inputs: IntoIter<Input>,
     settings: CollectSettings,
     open: Option<(Rows, Place)>,
+    /// The Python objects that come next, on their way.
+    ahead: VecDeque<Whole>,
 }
+
+/// Python objects asked for at once: each is small, and its way is long.
+const OBJECTS_AHEAD: usize = 16;
+
+/// Largest one that is asked for ahead, in bytes.
+const SMALL_OBJECT_BYTES: u64 = 1 << 20;
 
 /// An open file of rows.
 enum Rows {
@@ -92,7 +106,7 @@ enum Rows {
 impl RawReader {
     /// Reads `inputs` in their order.
     pub fn new(inputs: Vec<Input>, settings: &CollectSettings) -> Self {
-        Self { inputs: inputs.into_iter(), settings: settings.clone(), open: None }
+        Self { inputs: inputs.into_iter(), settings: settings.clone(), open: None, ahead: VecDeque::new() }
     }
 
     /// The next piece, unread; none at the end.
@@ -165,12 +179,12 @@ impl RawReader {
     }
 
     /// A local file that cannot be read is one rejection: it stays so. A store that cannot be reached does not.
-    fn python_file(&self, input: &Input) -> Result<Piece, Failure> {
+    fn python_file(&mut self, input: &Input) -> Result<Piece, Failure> {
         let place = Place { file: input.name.clone(), row: None };
         let mut bytes = Vec::new();
         let limit = self.settings.max_line_bytes;
         let read = if let Some(object) = &input.object {
-            bytes = remote::read_whole(object, limit.saturating_add(1))?;
+            bytes = self.python_object(object)?;
             Ok(object.meta.size)
         } else {
             File::open(&input.path).and_then(|file| {
@@ -190,6 +204,24 @@ impl RawReader {
             Ok(_) => Bytes::Python(bytes),
         };
         Ok(Piece { place, bytes })
+    }
+
+    /// The bytes of this object; those behind it are asked for while it is worked on.
+    fn python_object(&mut self, object: &Object) -> Result<Vec<u8>, Failure> {
+        let limit = self.settings.max_line_bytes.saturating_add(1);
+        let small = |input: &Input| {
+            let object = input.object.clone().filter(|object| object.meta.size <= SMALL_OBJECT_BYTES);
+            object.filter(|_| input.kind == InputKind::Python)
+        };
+        // Those asked for are this one and, without a gap, its followers.
+        if self.ahead.is_empty() {
+            self.ahead.push_back(Whole::start(object, limit)?);
+        }
+        let followers = self.inputs.as_slice().iter().map_while(small);
+        for follower in followers.take(OBJECTS_AHEAD).skip(self.ahead.len() - 1) {
+            self.ahead.push_back(Whole::start(&follower, limit)?);
+        }
+        self.ahead.pop_front().map_or_else(|| Ok(Vec::new()), Whole::read)
     }
 
     fn too_large(&self, place: &Place, bytes: u64, start: &[u8]) -> Box<Rejection> {

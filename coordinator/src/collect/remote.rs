@@ -7,7 +7,6 @@ use std::{
     ops::Range,
     sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, mpsc},
     thread,
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -31,9 +30,6 @@ const AHEAD: usize = 3;
 
 /// Blocks of a table that are kept: its columns are read in turn, each from its own place.
 const TABLE_BLOCKS: usize = 8;
-
-/// Times that a body may break off without one new byte.
-const TRIES: u32 = 4;
 
 static RUNTIME: LazyLock<Result<Handle, String>> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
@@ -76,11 +72,11 @@ pub(super) fn wait<T: Send + 'static>(
     Started::new(requests)?.wait()
 }
 
-/// The bytes of a range of an object that is still the one that was found. A body that breaks off is asked for again
-/// from its last byte.
+/// The bytes of a range of an object that is still the one that was found. The store's client tries requests again, and
+/// for as long bodies that break off, from their last byte; here they are for as long as something comes of it.
 async fn fetch(object: Object, range: Range<u64>) -> object_store::Result<Bytes> {
     let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(generic)?;
-    let (mut bytes, mut tries) = (Vec::with_capacity(length), 0);
+    let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         let before = bytes.len();
         let options = GetOptions {
@@ -102,26 +98,39 @@ async fn fetch(object: Object, range: Range<u64>) -> object_store::Result<Bytes>
                 None => break generic("the body ended early"),
             }
         };
+        if bytes.len() == before {
+            return Err(broken);
+        }
         if bytes.len() < length {
-            tries = if bytes.len() > before { 0 } else { tries + 1 };
-            if tries == TRIES {
-                return Err(broken);
-            }
             tracing::debug!(url = object.url, at = bytes.len(), %broken, "a body broke off; asked for the rest");
-            tokio::time::sleep(Duration::from_millis(100 << tries)).await;
         }
     }
     Ok(bytes.into())
 }
 
-/// All of an object, or so much of it.
-///
-/// # Errors
-/// As [`unavailable`].
-pub(super) fn read_whole(object: &Object, limit: u64) -> Result<Vec<u8>, Failure> {
-    wait(fetch(object.clone(), 0..object.meta.size.min(limit)))
-        .map(Vec::from)
-        .map_err(|error| unavailable(&object.url, &error))
+/// All of an object, or so much of it, on its way.
+pub(super) struct Whole {
+    object: Object,
+    bytes: Started<Bytes>,
+}
+
+impl Whole {
+    /// Asks for the first `limit` bytes of an object.
+    ///
+    /// # Errors
+    /// There can be no thread for it.
+    pub fn start(object: &Object, limit: u64) -> Result<Self, Failure> {
+        let bytes = Started::new(fetch(object.clone(), 0..object.meta.size.min(limit)));
+        Ok(Self { object: object.clone(), bytes: bytes.map_err(|error| unavailable(&object.url, &error))? })
+    }
+
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// As [`unavailable`].
+    pub fn read(self) -> Result<Vec<u8>, Failure> {
+        self.bytes.wait().map(Vec::from).map_err(|error| unavailable(&self.object.url, &error))
+    }
 }
 
 /// The error of a reader whose object can no longer be read.
