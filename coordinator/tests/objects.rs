@@ -64,7 +64,7 @@ async fn answer(State(store): State<Arc<Store>>, request: Request) -> Response {
     if key.is_empty() {
         let query = request.uri().query().unwrap_or_default();
         let prefix = query.split('&').find_map(|part| part.strip_prefix("prefix=")).unwrap_or_default();
-        let prefix = prefix.replace("%2F", "/").replace("%20", " ");
+        let prefix = prefix.replace("%2F", "/").replace("%20", " ").replace('+', " ");
         let found = store.objects.iter().filter(|(key, _)| key.starts_with(&prefix));
         let entry = |(key, bytes): (&String, &Bytes)| {
             format!(
@@ -96,7 +96,7 @@ async fn answer(State(store): State<Arc<Store>>, request: Request) -> Response {
         asked.iter().filter(|(of, ..)| of == bucket).count()
     };
     match bucket {
-        "busy" if times % 2 == 1 => return plain(503, "<Error><Code>SlowDown</Code></Error>"),
+        "busy" if times % 4 == 1 => return plain(503, "<Error><Code>SlowDown</Code></Error>"),
         "changed" if first > 0 => return plain(412, "<Error><Code>PreconditionFailed</Code></Error>"),
         _ => {}
     }
