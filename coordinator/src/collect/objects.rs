@@ -4,18 +4,19 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future};
 use object_store::{
-    BackoffConfig, ObjectMeta, ObjectStore, ObjectStoreExt as _, RetryConfig,
+    BackoffConfig, ClientConfigKey, ObjectMeta, ObjectStore, ObjectStoreExt as _, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
     local::LocalFileSystem,
     path::Path as Key,
 };
 use pipeline::error::Failure;
+use url::Url;
 
 use super::{Input, InputKind, remote};
 
-/// A request that fails for another reason than its own is tried again for this long.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
+/// A request that fails for another reason than its own is tried again for this long; what breaks off midway, twice.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// One object, as it was when it was found.
 #[derive(Clone, Debug)]
@@ -152,15 +153,14 @@ impl Place {
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let store = match scheme {
             "s3" | "gs" if bucket.is_empty() => return Err(format!("no bucket: give {scheme}://BUCKET/KEY")),
+            "s3" | "gs" if !bucket.chars().all(|char| char.is_ascii_alphanumeric() || "-._".contains(char)) => {
+                return Err(format!("{bucket} cannot be the name of a bucket"));
+            }
             "s3" => s3(bucket),
             "gs" => google(bucket),
             _ => return Err(format!("{scheme}:// is not read: give s3://, gs://, file:// or a path")),
         };
-        Ok(Self {
-            store: store.map_err(|error| words(&error))?,
-            base: format!("{scheme}://{bucket}/"),
-            key: key.into(),
-        })
+        Ok(Self { store: store?, base: format!("{scheme}://{bucket}/"), key: key.into() })
     }
 }
 
@@ -170,23 +170,40 @@ fn retry() -> RetryConfig {
     RetryConfig { backoff, max_retries: 100, retry_timeout: RETRY_TIMEOUT }
 }
 
-fn s3(bucket: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
+fn s3(bucket: &str) -> Result<Arc<dyn ObjectStore>, String> {
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry());
-    let endpoints = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
-    let endpoint = endpoints.iter().find_map(|key| builder.get_config_value(key));
-    // Who names such an endpoint wants it.
-    if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
-        builder = builder.with_allow_http(true);
+    for key in [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint] {
+        if let Some(endpoint) = builder.get_config_value(&key) {
+            let (endpoint, is_http) = checked("AWS_ENDPOINT_URL", &endpoint)?;
+            builder = builder.with_config(key, endpoint);
+            if is_http {
+                builder = builder.with_allow_http(true);
+            }
+        }
     }
-    Ok(Arc::new(builder.build()?))
+    Ok(Arc::new(builder.build().map_err(|error| words(&error))?))
 }
 
-fn google(bucket: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
+fn google(bucket: &str) -> Result<Arc<dyn ObjectStore>, String> {
     let mut builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket).with_retry(retry());
-    if builder.get_config_value(&GoogleConfigKey::BaseUrl).is_some_and(|url| url.starts_with("http://")) {
-        builder = builder.with_config(GoogleConfigKey::Client(object_store::ClientConfigKey::AllowHttp), "true");
+    if let Some(url) = builder.get_config_value(&GoogleConfigKey::BaseUrl) {
+        let (url, is_http) = checked("GOOGLE_BASE_URL", &url)?;
+        builder = builder.with_config(GoogleConfigKey::BaseUrl, url);
+        if is_http {
+            builder = builder.with_config(GoogleConfigKey::Client(ClientConfigKey::AllowHttp), "true");
+        }
     }
-    Ok(Arc::new(builder.build()?))
+    Ok(Arc::new(builder.build().map_err(|error| words(&error))?))
+}
+
+/// An endpoint that the environment names, and whether it is one without TLS: who names such a one wants it.
+fn checked(name: &str, endpoint: &str) -> Result<(String, bool), String> {
+    match Url::parse(endpoint) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) => {
+            Ok((url.as_str().trim_end_matches('/').to_owned(), url.scheme() == "http"))
+        }
+        _ => Err(format!("{name} is {endpoint}, not a URL like https://HOST:PORT")),
+    }
 }
 
 /// An object or a store that cannot be read.
