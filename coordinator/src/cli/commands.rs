@@ -29,7 +29,8 @@ const WATCH_PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py; in object
+    /// storage as s3://, gs:// or file:// URLs (a prefix ends in /), with the AWS_… or GOOGLE_… environment's credentials
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Folder for the samples; the same command again resumes
@@ -83,7 +84,8 @@ impl RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SubmitArgs {
-    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py; in object
+    /// storage as s3://, gs:// or file:// URLs (a prefix ends in /), with the AWS_… or GOOGLE_… environment's credentials
     #[arg(id = "raw", value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     #[command(flatten)]

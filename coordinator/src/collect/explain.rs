@@ -32,7 +32,7 @@ struct Decision<'a> {
 /// As [`Input::discover`] and [`RawReader`], or the writer refuses.
 pub fn explain(arguments: &[PathBuf], settings: &CollectSettings, mut out: impl Write) -> Result<(), Failure> {
     for input in Input::discover(arguments)? {
-        let path = input.path.components().collect::<PathBuf>().display().to_string();
+        let path = input.shown();
         for raw in RawReader::new(vec![input], settings) {
             let Raw { place, code } = raw?;
             let Ok(code) = code.inspect_err(|rejection| tracing::warn!("{}", rejection.detail)) else { continue };

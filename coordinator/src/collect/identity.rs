@@ -13,14 +13,16 @@ use serde::{Deserialize, Serialize};
 use super::{Input, InputKind};
 use crate::output::read;
 
-/// What tells one input from another across restarts: the name of an argument, and all bytes under it.
+/// What tells one input from another across restarts: the name of an argument, and all bytes under it. Of an object in a
+/// store, which may be large and far away, its ETag and size stand for its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputIdentity {
     /// The argument, as it was given.
     pub path: String,
     /// Bytes in it; for a folder, in all its Python files.
     pub size: u64,
-    /// BLAKE3 (hex) of its bytes; for a folder, of each file's name, size and bytes in order.
+    /// BLAKE3 (hex) of its bytes; for a folder, of each file's name, size and bytes in order; ETags in place of the bytes
+    /// of objects.
     pub blake3: String,
 }
 
@@ -74,7 +76,14 @@ impl InputIdentity {
             if inside {
                 hasher.update(input.name.as_bytes()).update(&[0]);
             }
-            match hash_file(&input.path, &mut hasher) {
+            let bytes = match &input.object {
+                Some(object) => {
+                    hasher.update(object.identity().as_bytes());
+                    Ok(object.meta.size)
+                }
+                None => hash_file(&input.path, &mut hasher),
+            };
+            match bytes {
                 Ok(bytes) => size += bytes,
                 Err(_) if input.kind == InputKind::Python => {
                     hasher.update(b"unreadable");

@@ -6,15 +6,19 @@ use std::{
 
 use pipeline::error::Failure;
 
+use super::objects::{self, Object};
+
 /// One input file, and what ids call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Input {
-    /// Where it is; `-` for stdin.
+    /// Where it is: a path, a URL, or `-` for stdin.
     pub path: PathBuf,
     /// Its name in ids: relative to the argument given, so that ids do not depend on where the corpus lies.
     pub name: String,
     /// How it is read.
     pub kind: InputKind,
+    /// The object that it is; none for a local path.
+    pub(super) object: Option<Object>,
 }
 
 /// How an input is read.
@@ -59,11 +63,13 @@ impl InputKind {
 }
 
 impl Input {
-    /// The files that `arguments` name, in their order; a pattern stands for what it matches, sorted; a folder stands for the `.py` files under it, sorted by path
-    /// component. `-`, or no argument at all, is JSON Lines on stdin.
+    /// The files that `arguments` name, in their order; a pattern stands for what it matches, sorted; a folder stands for
+    /// the `.py` files under it, sorted by path component. `-`, or no argument at all, is JSON Lines on stdin. A URL
+    /// (`s3://`, `gs://`, `file://`) names one object, a pattern, or, with `/` at its end, a prefix: all `.py` below it,
+    /// or if there is none, all files of rows.
     ///
     /// # Errors
-    /// An argument that does not exist or cannot be listed is [`Failure::Unavailable`]; one of a kind that is not read,
+    /// An argument that does not exist, or cannot be listed or reached, is [`Failure::Unavailable`]; one of a kind that is not read,
     /// [`Failure::Usage`].
     pub fn discover(arguments: &[PathBuf]) -> Result<Vec<Self>, Failure> {
         if arguments.is_empty() {
@@ -72,6 +78,12 @@ impl Input {
         let mut inputs = Vec::new();
         let mut of_argument = Vec::new();
         for argument in arguments {
+            if let Some(url) = argument.to_str().filter(|text| objects::is_url(text)) {
+                let found = objects::discover(url)?;
+                of_argument.extend(found.iter().map(|_| argument.clone()));
+                inputs.extend(found);
+                continue;
+            }
             for argument in expanded(argument)? {
                 let found = of(&argument)?;
                 of_argument.extend(found.iter().map(|_| argument.clone()));
@@ -82,6 +94,10 @@ impl Input {
         if !inputs.iter().all(|input| names.insert(&input.name)) {
             // The same name under two arguments: the argument tells them apart.
             for (input, argument) in inputs.iter_mut().zip(of_argument) {
+                if let Some(object) = &input.object {
+                    input.name.clone_from(&object.url);
+                    continue;
+                }
                 let inside =
                     input.path.strip_prefix(&argument).ok().filter(|inside| inside.components().next().is_some());
                 input.name = name(&inside.map_or_else(|| argument.clone(), |inside| argument.join(inside)));
@@ -91,7 +107,15 @@ impl Input {
     }
 
     fn stdin() -> Self {
-        Self { path: PathBuf::from("-"), name: "-".into(), kind: InputKind::Stdin }
+        Self { path: PathBuf::from("-"), name: "-".into(), kind: InputKind::Stdin, object: None }
+    }
+
+    /// Where it is, for people: a path without what says nothing (`./`, `//`), a URL as it is.
+    pub(super) fn shown(&self) -> String {
+        match &self.object {
+            Some(object) => object.url.clone(),
+            None => self.path.components().collect::<PathBuf>().display().to_string(),
+        }
     }
 }
 
@@ -111,7 +135,7 @@ fn of(argument: &Path) -> Result<Vec<Input>, Failure> {
         }
         let named = |path: PathBuf| {
             let name = name(path.strip_prefix(argument).unwrap_or(&path));
-            Input { name, path, kind: InputKind::Python }
+            Input { name, path, kind: InputKind::Python, object: None }
         };
         return Ok(files.into_iter().map(named).collect());
     }
@@ -128,7 +152,7 @@ fn of(argument: &Path) -> Result<Vec<Input>, Failure> {
         );
         return Err(Failure::Usage(message));
     };
-    Ok(vec![Input { path: argument.to_owned(), name, kind }])
+    Ok(vec![Input { path: argument.to_owned(), name, kind, object: None }])
 }
 
 /// The files that a pattern with `*`, `?` or `[…]` stands for, sorted; what is no pattern, or exists by that very name,

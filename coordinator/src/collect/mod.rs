@@ -4,6 +4,7 @@
 //!
 //! - [`CollectSettings`]: profile, columns, limits
 //! - [`Input`]: the files that the arguments name, in a fixed order
+//! - `objects`, `remote`: those that URLs name, and their bytes, by ranged requests on a thread of their own
 //! - [`InputIdentity`]: what tells one input from another across restarts
 //! - `rows`, `lines`, `table`: a file's rows, unpacked as they are read
 //! - [`RawReader`]: files and rows → [`pipeline::records::RawCode`], with bounded memory; `row` has the columns, `chosen`
@@ -29,9 +30,11 @@ mod inputs;
 mod lines;
 mod marks;
 mod near;
+mod objects;
 mod parse;
 mod place;
 mod reader;
+mod remote;
 mod row;
 mod rows;
 mod screening;

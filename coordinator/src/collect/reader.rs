@@ -1,4 +1,9 @@
-use std::{fs::File, io::BufRead, io::Read, vec::IntoIter};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{BufRead, Read},
+    vec::IntoIter,
+};
 
 use anyhow::Context as _;
 use pipeline::{
@@ -12,6 +17,8 @@ use serde_json::{Map, Value, json};
 use super::{
     CollectSettings, Input, InputKind, Place, chosen,
     lines::{self, Line},
+    objects::Object,
+    remote::{self, ObjectReader, Whole},
     row, rows,
     table::Table,
 };
@@ -80,9 +87,17 @@ pub struct RawReader {
     inputs: IntoIter<Input>,
     settings: CollectSettings,
     open: Option<(Rows, Place)>,
-    /// Read already, by [`Self::skip_to`].
-    ahead: Option<Piece>,
+    /// Where [`Self::skip_to`] stopped.
+    found: Option<Piece>,
+    /// The Python objects that come next, on their way.
+    ahead: VecDeque<Whole>,
 }
+
+/// Python objects asked for at once: each is small, and its way is long.
+const OBJECTS_AHEAD: usize = 16;
+
+/// Largest one that is asked for ahead, in bytes.
+const SMALL_OBJECT_BYTES: u64 = 1 << 20;
 
 /// An open file of rows.
 enum Rows {
@@ -93,7 +108,7 @@ enum Rows {
 impl RawReader {
     /// Reads `inputs` in their order.
     pub fn new(inputs: Vec<Input>, settings: &CollectSettings) -> Self {
-        Self { inputs: inputs.into_iter(), settings: settings.clone(), open: None, ahead: None }
+        Self { inputs: inputs.into_iter(), settings: settings.clone(), open: None, found: None, ahead: VecDeque::new() }
     }
 
     /// The next piece, unread; none at the end.
@@ -102,14 +117,14 @@ impl RawReader {
     /// A file of rows that cannot be opened ([`Failure::Unavailable`]), or that the disk stops giving; a Parquet file
     /// without the content's column ([`Failure::Usage`]).
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece>, Failure> {
-        if let Some(piece) = self.ahead.take() {
+        if let Some(piece) = self.found.take() {
             return Ok(Some(piece));
         }
         loop {
             if let Some((mut rows, mut place)) = self.open.take() {
                 let bytes = match &mut rows {
                     Rows::Lines(reader) => self.next_line(reader, &mut place)?,
-                    Rows::Table(table) => next_of_table(table, &mut place),
+                    Rows::Table(table) => next_of_table(table, &mut place)?,
                 };
                 match bytes {
                     None => continue,
@@ -123,12 +138,15 @@ impl RawReader {
             }
             let Some(input) = self.inputs.next() else { return Ok(None) };
             let rows = match input.kind {
-                InputKind::Python => return Ok(Some(self.python_file(&input))),
+                InputKind::Python => return Ok(Some(self.python_file(&input)?)),
                 InputKind::Stdin => Rows::Lines(rows::open_stdin()),
                 InputKind::Parquet => Rows::Table(Box::new(Table::open(&input, &self.settings)?)),
                 InputKind::JsonLines(packing) => Rows::Lines(
-                    rows::open(&input.path, packing)
-                        .map_err(|error| Failure::Unavailable(format!("input {}: {error}", input.path.display())))?,
+                    match &input.object {
+                        Some(object) => rows::unpack(ObjectReader::new(object), packing),
+                        None => rows::open(&input.path, packing),
+                    }
+                    .map_err(|error| Failure::Unavailable(format!("input {}: {error}", input.path.display())))?,
                 ),
             };
             self.open = Some((rows, Place { file: input.name, row: None }));
@@ -144,7 +162,7 @@ impl RawReader {
             self.inputs.by_ref().take(before).for_each(drop);
             while let Some(piece) = self.next_piece()? {
                 if piece.place == *place {
-                    self.ahead = Some(piece);
+                    self.found = Some(piece);
                     return Ok(());
                 }
             }
@@ -162,6 +180,7 @@ impl RawReader {
                     place.row = Some(number);
                     return Ok(Some((damaged(place, &error), false)));
                 }
+                Err(error) if let Some(lost) = remote::lost(&error) => return Err(lost),
                 line => line.with_context(|| format!("reading {}", place.file))?,
             };
             let Some(line) = line else { return Ok(None) };
@@ -182,15 +201,21 @@ impl RawReader {
         }
     }
 
-    fn python_file(&self, input: &Input) -> Piece {
+    /// A local file that cannot be read is one rejection: it stays so. A store that cannot be reached does not.
+    fn python_file(&mut self, input: &Input) -> Result<Piece, Failure> {
         let place = Place { file: input.name.clone(), row: None };
         let mut bytes = Vec::new();
         let limit = self.settings.max_line_bytes;
-        let read = File::open(&input.path).and_then(|file| {
-            let length = file.metadata()?.len();
-            file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-            Ok(length)
-        });
+        let read = if let Some(object) = &input.object {
+            bytes = self.python_object(object)?;
+            Ok(object.meta.size)
+        } else {
+            File::open(&input.path).and_then(|file| {
+                let length = file.metadata()?.len();
+                file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+                Ok(length)
+            })
+        };
         let bytes = match read {
             Err(error) => {
                 let detail = place.detail(format!("cannot be read: {}", error.kind()));
@@ -201,7 +226,25 @@ impl RawReader {
             }
             Ok(_) => Bytes::Python(bytes),
         };
-        Piece { place, bytes }
+        Ok(Piece { place, bytes })
+    }
+
+    /// The bytes of this object; those behind it are asked for while it is worked on.
+    fn python_object(&mut self, object: &Object) -> Result<Vec<u8>, Failure> {
+        let limit = self.settings.max_line_bytes.saturating_add(1);
+        let small = |input: &Input| {
+            let object = input.object.clone().filter(|object| object.meta.size <= SMALL_OBJECT_BYTES);
+            object.filter(|_| input.kind == InputKind::Python)
+        };
+        // Those asked for are this one and, without a gap, its followers.
+        if self.ahead.is_empty() {
+            self.ahead.push_back(Whole::start(object, limit)?);
+        }
+        let followers = self.inputs.as_slice().iter().map_while(small);
+        for follower in followers.take(OBJECTS_AHEAD).skip(self.ahead.len() - 1) {
+            self.ahead.push_back(Whole::start(&follower, limit)?);
+        }
+        self.ahead.pop_front().map_or_else(|| Ok(Vec::new()), Whole::read)
     }
 
     fn too_large(&self, place: &Place, bytes: u64, start: &[u8]) -> Box<Rejection> {
@@ -211,13 +254,13 @@ impl RawReader {
     }
 }
 
-fn next_of_table(table: &mut Table, place: &mut Place) -> Option<(Bytes, bool)> {
-    let row = table.next_row().transpose()?;
+fn next_of_table(table: &mut Table, place: &mut Place) -> Result<Option<(Bytes, bool)>, Failure> {
+    let Some(row) = table.next_row().transpose() else { return Ok(None) };
     place.row = Some(place.row.map_or(1, |row| row + 1));
-    Some(match row {
-        Ok(columns) => (Bytes::Columns(columns), true),
-        Err(words) => (damaged(place, &words), false),
-    })
+    match row {
+        Ok(columns) => Ok(Some((Bytes::Columns(columns), true))),
+        Err(words) => table.lost().map_or_else(|| Ok(Some((damaged(place, &words), false))), Err),
+    }
 }
 
 /// The one rejection that stands for all that a damaged file would have held from here on.

@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, stdin},
+    io::{self, BufRead, BufReader, Read, stdin},
     path::Path,
 };
 
@@ -14,7 +14,15 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// # Errors
 /// The file cannot be opened.
 pub(super) fn open(path: &Path, packing: Packing) -> io::Result<Box<dyn BufRead + Send>> {
-    let file = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
+    unpack(File::open(path)?, packing)
+}
+
+/// Lines of a file as it comes, unpacking as it is read.
+///
+/// # Errors
+/// There is no memory for an unpacker.
+pub(super) fn unpack(file: impl Read + Send + 'static, packing: Packing) -> io::Result<Box<dyn BufRead + Send>> {
+    let file = BufReader::with_capacity(BUFFER_BYTES, file);
     Ok(match packing {
         Packing::None => Box::new(file),
         // A file may be several one after another, as `cat a.gz b.gz` makes.

@@ -6,14 +6,17 @@ use arrow::{
     datatypes::DataType,
     json::LineDelimitedWriter,
 };
-use parquet::arrow::{
-    ProjectionMask,
-    arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+    },
+    file::reader::ChunkReader,
 };
 use pipeline::error::Failure;
 use serde_json::{Map, Value};
 
-use super::{CollectSettings, Input};
+use super::{CollectSettings, Input, remote::ObjectTable};
 
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 64;
@@ -23,6 +26,7 @@ pub(super) struct Table {
     batches: ParquetRecordBatchReader,
     rows: IntoIter<Map<String, Value>>,
     content_column: String,
+    object: Option<ObjectTable>,
 }
 
 impl Table {
@@ -32,8 +36,17 @@ impl Table {
     /// It cannot be opened ([`Failure::Unavailable`]); it is no Parquet, or the content's column is not there or holds
     /// no text ([`Failure::Usage`]).
     pub fn open(input: &Input, settings: &CollectSettings) -> Result<Self, Failure> {
+        if let Some(object) = &input.object {
+            let object = ObjectTable::new(object);
+            let table = Self::over(object.clone(), input, settings).map_err(|error| object.lost().unwrap_or(error))?;
+            return Ok(Self { object: Some(object), ..table });
+        }
+        let unavailable = |error| Failure::Unavailable(format!("input {}: {error}", input.path.display()));
+        Self::over(File::open(&input.path).map_err(unavailable)?, input, settings)
+    }
+
+    fn over(file: impl ChunkReader + 'static, input: &Input, settings: &CollectSettings) -> Result<Self, Failure> {
         let path = input.path.display();
-        let file = File::open(&input.path).map_err(|error| Failure::Unavailable(format!("input {path}: {error}")))?;
         let usage =
             |error: &dyn std::fmt::Display| Failure::Usage(format!("input {path}: not readable as Parquet: {error}"));
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| usage(&error))?;
@@ -55,7 +68,12 @@ impl Table {
         let mask = ProjectionMask::roots(builder.parquet_schema(), indices);
         let batches =
             builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| usage(&error))?;
-        Ok(Self { batches, rows: Vec::new().into_iter(), content_column: content.clone() })
+        Ok(Self { batches, rows: Vec::new().into_iter(), content_column: content.clone(), object: None })
+    }
+
+    /// Why an object can no longer be read; none if the file itself is at fault.
+    pub fn lost(&self) -> Option<Failure> {
+        self.object.as_ref().and_then(ObjectTable::lost)
     }
 
     /// The next row's columns; none at the end.
