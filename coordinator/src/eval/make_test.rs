@@ -10,6 +10,7 @@ use pipeline::{
     shutdown::CancellationToken,
     stage::{Stage, StageError, Verdict},
 };
+use serde_json::Value;
 use worker_exec::Executor;
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     lines,
     progress::Progress,
     row::{block, row},
-    value::Value,
+    value,
 };
 use crate::{assemble::random::Random, output::read::read_samples};
 
@@ -163,7 +164,9 @@ fn inputs(sample: &Sample) -> GeneratedInputs {
 /// Whether every outcome is what the sample says, both times.
 fn reproduced(sample: &Sample, executed: &ExecutedFunction) -> bool {
     let same = |(example, outcome): (&Example, &Outcome)| match (outcome, &example.output, &example.error) {
-        (Outcome::Return(repr), Some(output), None) => Value::read(repr).equals(&Value::read(output), 0.0),
+        (Outcome::Return(repr), Some(output), None) => {
+            value::Value::read(repr).equals(&value::Value::read(output), 0.0)
+        }
         (Outcome::Error(error), None, Some(text)) => text.split(':').next() == Some(error.class.as_str()),
         _ => false,
     };
