@@ -9,6 +9,8 @@ use crate::settings::MAX_EXAMPLES;
 pub const PROCESS_ENDED: &str = "<process>";
 /// Exit status of a child whose own machinery ran out of memory.
 const OUT_OF_MEMORY: i32 = 71;
+/// Exit status of a process that proved that it is in a loop without end; see `6_endless.py`.
+const ENDLESS: i32 = 72;
 
 /// One call, as the program's process told it.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +173,7 @@ pub struct End {
 pub enum Cause {
     /// By itself.
     Ended,
-    /// Killed: a step used up its CPU time.
+    /// Killed: a step used up its CPU time; or the process proved that it would.
     Cpu,
     /// Killed: a step took too long by the clock.
     Wall,
@@ -218,9 +220,11 @@ impl End {
             6 => Cause::PassedOver,
             _ => return None,
         };
+        let status = i32::from_le_bytes(rest.bytes()?);
         Some(Self {
-            cause,
-            status: i32::from_le_bytes(rest.bytes()?),
+            // Its limit is as good as reached.
+            cause: if cause == Cause::Ended && status == ENDLESS << 8 { Cause::Cpu } else { cause },
+            status,
             cpu_us: u64::from_le_bytes(rest.bytes()?),
             wall_us: u64::from_le_bytes(rest.bytes()?),
             max_rss_kib: u64::from_le_bytes(rest.bytes()?),

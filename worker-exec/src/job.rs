@@ -31,7 +31,7 @@ pub struct Job<'a> {
     /// Whether each answer is sent at once, so that what a process said before it was ended is known. Otherwise the
     /// answers come together, which is faster.
     pub careful: bool,
-    /// Whether it is run as the published evaluation does, in one module with its examples; see `7_evaluation.py`.
+    /// Whether it is run as the published evaluation does, in one module with its examples; see `8_evaluation.py`.
     /// `canonical` then asks for the inputs.
     pub evaluation: bool,
     /// Whether it is passed over unless the program sent before it said that it was done.
@@ -65,7 +65,7 @@ impl Job<'_> {
         self.cpu * WALL_FACTOR
     }
 
-    /// The whole message: length, runner, limits in milliseconds, and what `8_main.py` reads. Numbers are
+    /// The whole message: length, runner, limits in milliseconds, and what `9_main.py` reads. Numbers are
     /// little-endian.
     pub fn message(&self) -> Vec<u8> {
         let mut message = vec![0; 4];

@@ -5,15 +5,16 @@
 //! - [`settings`]: how it is scored
 //! - [`item`]: the test set, [`completion`]: the answers to it, both from [`lines`]
 //! - [`generate`]: a model's answers, to a [`question`] about each item
-//! - [`standard`]: what an item's own code says of its inputs; [`value`]: what its reprs stand for
+//! - [`standard`]: what an item's own code says of its inputs; [`value`]: what its reprs stand for, as `repr` reads them
 //! - [`published`]: the published rule
 //! - [`verdict`]: what a completion did, judged both ways
 //! - [`evaluation`]: all of it, into a [`folder`]
 //! - [`score`]: pass@k; [`summary`]: the figures, as a [`table`] and as a [`page`]
 //! - [`compare`]: two evaluations side by side
-//! - [`make_test`]: a test set from samples
+//! - [`make_test`]: a test set from samples, in `row`s, none of them `alike` to another sample
 //! - [`progress`]: the line on the terminal
 
+mod alike;
 pub mod compare;
 pub mod completion;
 pub mod evaluation;
@@ -26,6 +27,8 @@ pub mod page;
 pub mod progress;
 pub mod published;
 pub mod question;
+mod repr;
+mod row;
 pub mod score;
 pub mod settings;
 pub mod standard;

@@ -1,4 +1,4 @@
-//! The published rule: the text that the published script prints, read by its markers. `7_evaluation.py` of the sandbox
+//! The published rule: the text that the published script prints, read by its markers. `8_evaluation.py` of the sandbox
 //! runs that script.
 
 use serde::{Deserialize, Serialize};

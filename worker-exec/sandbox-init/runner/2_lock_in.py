@@ -116,6 +116,7 @@ def give_up_the_rest(kernel, job, result, uid):
         posix.setresuid(uid, uid, uid)  # what it inherits it can no longer dump or trace either
     else:
         kernel.call(*kernel.no_capabilities)
+    start_timer()
     kernel.call(*kernel.last_filter)
 
 

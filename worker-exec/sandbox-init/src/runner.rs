@@ -32,9 +32,10 @@ const RUNNER: &str = concat!(
     include_str!("../runner/3_values.py"),
     include_str!("../runner/4_lines.py"),
     include_str!("../runner/5_clock.py"),
-    include_str!("../runner/6_program.py"),
-    include_str!("../runner/7_evaluation.py"),
-    include_str!("../runner/8_main.py"),
+    include_str!("../runner/6_endless.py"),
+    include_str!("../runner/7_program.py"),
+    include_str!("../runner/8_evaluation.py"),
+    include_str!("../runner/9_main.py"),
 );
 
 /// Which interpreter runs a program.

@@ -36,6 +36,7 @@ const RUNNER_NEEDS: &[libc::c_long] = &[
     libc::SYS_setresuid,
     libc::SYS_capset,
     libc::SYS_seccomp,
+    libc::SYS_setitimer,
 ];
 
 /// What the runner and its children go without: all of the list but what the runner needs. As `struct sock_filter` after

@@ -15,6 +15,7 @@ def work(options):
     number, compiled, execute, fresh, modules = enumerate, compile, exec, type(sys), sys.modules
     is_literal, canonical, hide_addresses = make_is_literal(), make_canonical(), make_hide_addresses()
     watch, begin_lines, end_lines = make_line_recorder()
+    look_for_endless = make_look_for_endless()
     built_in = frozenset(dir(builtins))
     get_digits = getattr(sys, "get_int_max_str_digits", lambda: 0)
     set_digits = getattr(sys, "set_int_max_str_digits", lambda _: None)
@@ -49,6 +50,10 @@ def work(options):
     def finish():
         flush()
         leave(0)
+
+    def endless():
+        flush()
+        leave(ENDLESS)
 
     def field(data):
         return to_bytes(size(data), 4, "little") + data
@@ -225,6 +230,8 @@ def work(options):
     def run(job, answers):
         nonlocal result, patience
         result, patience = answers, 0 if job.careful else gather
+        if job.careful:
+            look_for_endless(endless)
         if job.shifted:
             shift_clock(job.program + job.examples)
         send(b"L")  # from here on the worker believes no failure of the sandbox's

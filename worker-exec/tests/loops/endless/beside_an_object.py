@@ -1,0 +1,6 @@
+import re
+
+
+def attack(*a, at=re, **k):
+    n = 1
+    while n: n = 1
