@@ -62,8 +62,12 @@ async fn run_case(name: &str, case: &Value) -> Vec<String> {
     if expected_exit == Some(0) && outcomes.len() != RECORDS {
         wrong.push(format!("{} of {RECORDS} outcomes", outcomes.len()));
     }
-    let differ = outcomes.iter().enumerate().filter(|(number, got)| **got != outcome(*number));
-    wrong.extend(differ.map(|(number, got)| format!("record {number}: {got} in place of {}", outcome(number))));
+    // One that is cut leaves out what was not done, and keeps what was.
+    if !outcomes.is_sorted_by(|(before, _), (after, _)| before < after) {
+        wrong.push("not in the input's order, each once".into());
+    }
+    let differ = outcomes.iter().filter(|(number, got)| *got != outcome(*number));
+    wrong.extend(differ.map(|(number, got)| format!("record {number}: {got} in place of {}", outcome(*number))));
     if !run.rejected().is_empty() {
         wrong.push(format!("rejected: {}", run.rejected()));
     }

@@ -135,7 +135,7 @@ pub struct Run {
     child: Child,
     pub pid: u32,
     pub begun: Instant,
-    outcomes: Arc<Mutex<Vec<Value>>>,
+    outcomes: Arc<Mutex<Vec<(usize, Value)>>>,
     /// Reads its stdout to the end.
     reader: std::thread::JoinHandle<()>,
     folder: tempfile::TempDir,
@@ -167,7 +167,8 @@ impl Run {
             for line in lines.map_while(Result::ok) {
                 let executions = line["executions"].as_array().cloned().unwrap_or_default();
                 let got = executions.into_iter().map(|one| one["outcome"].clone()).collect();
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(got);
+                let number = line["function"]["id"].as_str().and_then(|id| id[1..].parse().ok());
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push((number.expect("an id of ours"), got));
             }
         });
         let seen = Arc::clone(&most);
@@ -181,8 +182,8 @@ impl Run {
         Self { child, pid, begun: Instant::now(), outcomes, reader, folder, most }
     }
 
-    /// What came of the records so far, in order.
-    pub fn outcomes(&self) -> Vec<Value> {
+    /// What came of the records so far, with their numbers, in the order of the lines.
+    pub fn outcomes(&self) -> Vec<(usize, Value)> {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
