@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
 use foldhash::HashSetExt as _;
 use pipeline::{
@@ -26,6 +26,8 @@ pub(super) struct Case {
     pub outcome_key: String,
     /// Lines of the function that ran, where they were measured.
     pub lines: Option<Vec<u32>>,
+    /// What [`Self::plain_arguments`] found.
+    plain: OnceCell<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +92,7 @@ impl Case {
             literal: execution.literal,
             outcome_key,
             lines: execution.lines.clone(),
+            plain: OnceCell::new(),
         })
     }
 
@@ -103,7 +106,7 @@ impl Case {
 
     /// Whether every argument's source stands alone, without an import.
     pub fn plain_arguments(&self) -> bool {
-        self.arguments.iter().all(|(_, source)| literal::is_plain(source))
+        *self.plain.get_or_init(|| self.arguments.iter().all(|(_, source)| literal::is_plain(source)))
     }
 
     /// Whether a name stands somewhere in what is shown.

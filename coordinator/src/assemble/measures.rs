@@ -1,7 +1,6 @@
 //! The figures of a function by which a reader picks samples.
 
-use std::collections::BTreeMap;
-
+use foldhash::{HashMap, HashMapExt as _};
 use pipeline::records::{Function, Measures};
 
 use super::{cases::Case, reach::Reach};
@@ -11,7 +10,7 @@ const DIGITS: f64 = 10_000.0;
 
 /// Of a function, by what its cases did.
 pub(super) fn of(function: &Function, cases: &[Case], reach: &Reach) -> Measures {
-    let mut outputs: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut outputs: HashMap<&str, usize> = HashMap::new();
     for case in cases.iter().filter(|case| case.returns()) {
         *outputs.entry(&case.outcome_key).or_default() += 1;
     }

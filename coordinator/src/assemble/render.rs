@@ -49,7 +49,7 @@ pub(super) fn induction(
     }
     let arrangement = random.weighted(&order.arrangements, |arrangement| arrangement.weight);
     let parts = arrangement.map(|arrangement| arrangement.parts.as_slice()).unwrap_or_default();
-    let mut prompt = String::new();
+    let mut prompt = String::with_capacity(instruction.len() + function_header.len() + examples.len() + 64);
     for (at, part) in parts.iter().enumerate() {
         prompt.push_str(match part {
             Part::Instruction => &instruction,
@@ -156,7 +156,8 @@ fn choose<'a>(formats: &'a [ExampleFormat], shown: &[&Case], random: &mut Random
 
 /// Puts values in the place of `{key}`, in one pass: a value may hold braces of its own.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let (mut text, mut rest) = (String::new(), template);
+    let length = template.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>();
+    let (mut text, mut rest) = (String::with_capacity(length), template);
     while let Some(open) = rest.find('{') {
         text.push_str(&rest[..open]);
         rest = &rest[open..];

@@ -17,9 +17,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether a call in which these lines ran, counted as [`Anatomy`] does, reached the place.
+    /// Whether a call in which these lines ran, in ascending order and counted as [`Anatomy`] does, reached the place.
     pub fn reached(&self, lines: &[u32]) -> bool {
-        let ran = |wanted: &RangeInclusive<u32>| lines.iter().any(|line| wanted.contains(line));
+        let ran = |wanted: &RangeInclusive<u32>| {
+            let first = lines.partition_point(|line| line < wanted.start());
+            lines.get(first).is_some_and(|line| line <= wanted.end())
+        };
         ran(&self.lines) && !self.unless.as_ref().is_some_and(ran)
     }
 }
