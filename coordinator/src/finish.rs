@@ -139,7 +139,11 @@ pub fn say(finished: &Finished, out: &Path) {
             count("completion_tokens")
         );
     }
-    eprintln!("samples: {}   report: {}", out.join("data").display(), out.join("report.html").display());
+    let (data, report) = (out.join("data"), out.join("report.html"));
+    match total.samples {
+        0 => eprintln!("no samples; the report says why: {}", report.display()),
+        _ => eprintln!("samples: {}   report: {}", data.display(), report.display()),
+    }
 }
 
 /// What to say of a run that has work left.

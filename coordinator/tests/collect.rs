@@ -264,9 +264,12 @@ fn parquet_is_read_like_rows() -> TestResult {
     }
     let whole = fs::read(&path)?;
     let damaged = folder.path().join("damaged.parquet");
-    fs::write(&damaged, &whole[..whole.len() / 2])?;
-    let failure = collect(&damaged, "code").err().ok_or("half a file was read")?;
-    assert!(failure.exit_code() == 2 && failure.to_string().contains("damaged.parquet"), "{failure}");
+    for bytes in [0, 6, whole.len() / 2] {
+        fs::write(&damaged, &whole[..bytes])?;
+        let items = collect(&damaged, "code")?;
+        let [Item { outcome: Err(rejection), .. }] = &items[..] else { return Err("not one rejection".into()) };
+        assert!(rejection.reason == Reason::Unreadable && rejection.detail.contains("Parquet"), "{rejection:?}");
+    }
     // Its end is whole, what stands before is not.
     let mut bytes = whole;
     bytes[200..600].fill(0x55);

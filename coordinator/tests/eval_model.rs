@@ -189,6 +189,13 @@ fn a_test_set_of_samples_measures_itself() {
     assert_eq!(items.len(), 9, "{}", String::from_utf8_lossy(&said));
     succeed(&make(&twice));
     assert_eq!(fs::read(&test).expect("a set"), fs::read(&twice).expect("a set"));
+    // Several rows of a function are no reason against it, and make no second item.
+    let (several, of_several) = (path("several"), path("of_several.jsonl"));
+    succeed(&["assemble", &samples, "--out", &several, "--task", "deduction,induction", "--renderings", "2"]);
+    succeed(&[&["make-test", &of_several, "--from", &several, "--n", "9"][..], &sandbox].concat());
+    let codes = |rows: Vec<Value>| rows.iter().map(|row| row["code"].to_string()).collect::<Vec<_>>();
+    assert_eq!(codes(rows(Path::new(&of_several))).len(), 9);
+    assert_eq!(codes(rows(Path::new(&of_several))).iter().collect::<std::collections::BTreeSet<_>>().len(), 9);
     let lengths: Vec<_> =
         items.iter().map(|item| item["code"].as_str().map_or(0, |code| code.lines().count())).collect();
     let (shortest, longest) = (lengths.iter().min().copied(), lengths.iter().max().copied());

@@ -139,15 +139,19 @@ impl MakeTestArgs {
         rows.iter().for_each(|row| text.extend([row.to_string().as_str(), "\n"]));
         let wrong = |error| Failure::Usage(format!("{}: {error}", self.out.display()));
         std::fs::write(&self.out, text).map_err(wrong)?;
-        let make_test::Found { samples, too_few_inputs, alike, unstable, items } = found;
+        let make_test::Found { samples, further_rows, too_few_inputs, alike, unstable, items } = found;
         if items < self.items as usize {
             tracing::warn!(wanted = self.items, items, "fewer items than wanted");
         }
         print(&format!(
-            "{items} items of {samples} samples; left out: {too_few_inputs} with fewer than {} inputs to hold out, {alike} \
+            "{items} items of {samples} samples; left out: {further_rows} further rows of a function, {too_few_inputs} with fewer than {} inputs to hold out, {alike} \
              like another sample, {unstable} that do not give again what the sample says\n\
              leave the samples of these ids out of training\n",
             self.held_out
-        ))
+        ))?;
+        match items {
+            0 => Err(Failure::Usage("no sample can be an item of a test set: the counts above say why".into())),
+            _ => Ok(()),
+        }
     }
 }

@@ -140,7 +140,14 @@ impl RawReader {
             let rows = match input.kind {
                 InputKind::Python => return Ok(Some(self.python_file(&input)?)),
                 InputKind::Stdin => Rows::Lines(rows::open_stdin()),
-                InputKind::Parquet => Rows::Table(Box::new(Table::open(&input, &self.settings)?)),
+                InputKind::Parquet => match Table::open(&input, &self.settings)? {
+                    Ok(table) => Rows::Table(Box::new(table)),
+                    Err(words) => {
+                        let place = Place { file: input.name, row: None };
+                        let bytes = damaged(&place, &words);
+                        return Ok(Some(Piece { place, bytes }));
+                    }
+                },
                 InputKind::JsonLines(packing) => Rows::Lines(
                     match &input.object {
                         Some(object) => rows::unpack(ObjectReader::new(object), packing),

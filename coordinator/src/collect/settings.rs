@@ -97,7 +97,7 @@ pub struct CollectSettings {
     #[arg(long, default_value_t = 8 << 20, value_name = "BYTES")]
     pub max_line_bytes: u64,
     /// Threads that parse [default: one a core]; the output is the same
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub parse_threads: Option<usize>,
     /// The run's seed, for `--sample`; not a flag of its own.
     #[arg(skip)]
@@ -148,6 +148,14 @@ impl CollectSettings {
         };
         let published = self.collect != CollectProfile::Reference || screen == Screen::Duplicate;
         published && !self.without_screens.iter().any(|off| *off == screen || *off == Screen::All)
+    }
+}
+
+/// More threads than any machine has cores for would not start.
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("a number from 1 to 1024 is wanted".into()),
     }
 }
 

@@ -30,26 +30,35 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Opens a file and looks for its columns.
+    /// Opens a file and looks for its columns. Gives the words where the file is damaged, or no Parquet.
     ///
     /// # Errors
-    /// It cannot be opened ([`Failure::Unavailable`]); it is no Parquet, or the content's column is not there or holds
-    /// no text ([`Failure::Usage`]).
-    pub fn open(input: &Input, settings: &CollectSettings) -> Result<Self, Failure> {
+    /// It cannot be opened ([`Failure::Unavailable`]); the content's column is not there or holds no text
+    /// ([`Failure::Usage`]).
+    pub fn open(input: &Input, settings: &CollectSettings) -> Result<Result<Self, String>, Failure> {
         if let Some(object) = &input.object {
             let object = ObjectTable::new(object);
-            let table = Self::over(object.clone(), input, settings).map_err(|error| object.lost().unwrap_or(error))?;
-            return Ok(Self { object: Some(object), ..table });
+            let table = Self::over(object.clone(), input, settings)?;
+            return match (table, object.lost()) {
+                (Ok(table), _) => Ok(Ok(Self { object: Some(object), ..table })),
+                (Err(_), Some(lost)) => Err(lost),
+                (Err(words), None) => Ok(Err(words)),
+            };
         }
         let unavailable = |error| Failure::Unavailable(format!("input {}: {error}", input.path.display()));
         Self::over(File::open(&input.path).map_err(unavailable)?, input, settings)
     }
 
-    fn over(file: impl ChunkReader + 'static, input: &Input, settings: &CollectSettings) -> Result<Self, Failure> {
+    fn over(
+        file: impl ChunkReader + 'static,
+        input: &Input,
+        settings: &CollectSettings,
+    ) -> Result<Result<Self, String>, Failure> {
         let path = input.path.display();
-        let usage =
-            |error: &dyn std::fmt::Display| Failure::Usage(format!("input {path}: not readable as Parquet: {error}"));
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| usage(&error))?;
+        let builder = match ParquetRecordBatchReaderBuilder::try_new(file) {
+            Ok(builder) => builder,
+            Err(error) => return Ok(Err(format!("not readable as Parquet: {error}"))),
+        };
         let fields = builder.schema().fields();
         let content = &settings.content_column;
         let Some(field) = fields.iter().find(|field| field.name() == content) else {
@@ -66,9 +75,11 @@ impl Table {
         let indices: Vec<usize> =
             (0..fields.len()).filter(|at| wanted.contains(&fields[*at].name().as_str())).collect();
         let mask = ProjectionMask::roots(builder.parquet_schema(), indices);
-        let batches =
-            builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| usage(&error))?;
-        Ok(Self { batches, rows: Vec::new().into_iter(), content_column: content.clone(), object: None })
+        let batches = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+        let (rows, content_column) = (Vec::new().into_iter(), content.clone());
+        Ok(batches
+            .map(|batches| Self { batches, rows, content_column, object: None })
+            .map_err(|error| format!("not readable as Parquet: {error}")))
     }
 
     /// Why an object can no longer be read; none if the file itself is at fault.

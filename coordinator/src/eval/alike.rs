@@ -17,12 +17,17 @@ pub(super) struct Alike {
     behaviours: HashMap<blake3::Hash, usize>,
 }
 
+/// What several rows of one function have in common.
+pub(super) fn function_of(sample: &Sample) -> (&str, &str) {
+    (&sample.code, &sample.function_name)
+}
+
 impl Alike {
-    /// Of all samples.
+    /// Of all samples; several rows of a function count as one.
     pub(super) fn of(samples: &[Sample]) -> Self {
         let mut having: HashMap<u64, Vec<usize>> = HashMap::new();
-        let mut behaviours = HashMap::new();
-        for (at, sample) in samples.iter().enumerate() {
+        let (mut behaviours, mut seen) = (HashMap::new(), HashSet::new());
+        for (at, sample) in samples.iter().enumerate().filter(|(_, sample)| seen.insert(function_of(sample))) {
             for shingle in shingles(sample) {
                 having.entry(shingle).or_default().push(at);
             }

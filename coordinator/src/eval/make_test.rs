@@ -1,7 +1,11 @@
 //! A test set in the published form, from samples: stable, unlike every other sample, and spread over lengths and
 //! coverage.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use pipeline::{
@@ -14,7 +18,7 @@ use serde_json::Value;
 use worker_exec::Executor;
 
 use super::{
-    alike::Alike,
+    alike::{Alike, function_of},
     lines,
     progress::Progress,
     row::{block, row},
@@ -43,6 +47,8 @@ pub struct Wanted {
 pub struct Found {
     /// Samples of the data set.
     pub samples: usize,
+    /// Further rows of functions that have one already, or that show no examples.
+    pub further_rows: usize,
     /// Those with too few inputs to hold out.
     pub too_few_inputs: usize,
     /// Those that another sample is like.
@@ -59,10 +65,14 @@ pub struct Found {
 /// It cannot be read, or holds no sample.
 pub fn read_dataset(path: &Path) -> Result<Vec<Sample>, Failure> {
     let samples = if path.is_dir() { read_samples(path)? } else { lines::read("--from", path, "sample")?.0 };
-    match samples.is_empty() {
-        true => Err(Failure::Usage(format!("--from {}: holds no sample", path.display()))),
-        false => Ok(samples),
+    let wrong = |words: &str| Err(Failure::Usage(format!("--from {}: {words}", path.display())));
+    if samples.is_empty() {
+        return wrong("holds no sample");
     }
+    if samples.iter().all(|sample| sample.examples.is_empty()) {
+        return wrong("these rows hold no examples; give a folder that was written with --format parquet or jsonl");
+    }
+    Ok(samples)
 }
 
 /// Chooses items and words them as rows of a test set, in the order of the samples.
@@ -77,15 +87,17 @@ pub async fn make_test(
 ) -> Result<(Vec<Value>, Found), Failure> {
     let mut found = Found { samples: samples.len(), ..Found::default() };
     let alike = Alike::of(samples);
-    let (mut seen, mut pool) = (HashSet::new(), Vec::new());
+    // Several rows of a function are one item: the first that shows examples. Others are told by the function's first row.
+    let (mut first, mut seen, mut pool) = (HashMap::new(), HashSet::new(), Vec::new());
     for (at, sample) in samples.iter().enumerate() {
-        // Several rows of a function are one item.
-        if sample.task != "induction" || !seen.insert((&sample.code, &sample.function_name)) {
+        let first = *first.entry(function_of(sample)).or_insert(at);
+        if sample.task != "induction" || !seen.insert(first) {
+            found.further_rows += 1;
             continue;
         }
         if held_out(sample) < wanted.held_out || sample.shown.is_empty() {
             found.too_few_inputs += 1;
-        } else if alike.other(at, sample) {
+        } else if alike.other(first, sample) {
             found.alike += 1;
         } else {
             pool.push(at);

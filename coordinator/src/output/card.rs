@@ -17,16 +17,19 @@ tags:
 - code
 - synthetic
 configs:
+";
+const SAMPLES_CONFIG: &str = "\
 - config_name: samples
   default: true
   data_files:
   - split: train
     path: data/*
+";
+const REJECTED_CONFIG: &str = "\
 - config_name: rejected
   data_files:
   - split: train
     path: rejected/*
----
 ";
 
 /// The card of a folder; `run` is the value of run.json once the run is finished.
@@ -34,8 +37,16 @@ configs:
 /// # Errors
 /// None today: the counts that `run` lacks are left out.
 pub fn render(run: Option<&Value>) -> anyhow::Result<String> {
+    // A configuration without a file would keep the others from being loaded.
+    let none = |count: &str| run.is_some_and(|run| run["counts"][count] == 0);
+    let (samples, rejected) = match (none("samples"), none("rejected")) {
+        (true, false) => ("", REJECTED_CONFIG),
+        (false, true) => (SAMPLES_CONFIG, ""),
+        _ => (SAMPLES_CONFIG, REJECTED_CONFIG),
+    };
     let mut card = format!(
-        "{HEADER}
+        "{HEADER}{samples}{rejected}---
+
 # Case2Code samples
 
 Each row shows examples of what a Python function does and asks for the function. The examples are calls that ran in

@@ -1,8 +1,12 @@
 # Looking at values without running any code of theirs that is not meant to run.
 
+# Brackets in brackets that source may hold, with room for what stands around a value; CPython's parser takes 200.
+MOST_NESTED = 100
+
+
 def make_is_literal():
     """A check that a value is made of exact builtin types and that its repr, read as source, gives it back."""
-    kind, identity, Float, Complex, Dict = type, id, float, complex, dict
+    kind, identity, size, Float, Complex, Dict = type, id, len, float, complex, dict
     plain = frozenset((int, bool, str, bytes, kind(None), bytearray, range, kind(...)))
     flat = frozenset((list, tuple, set, frozenset))
 
@@ -17,7 +21,7 @@ def make_is_literal():
         if cls is not Dict and cls not in flat:
             return False
         mark = identity(value)
-        if mark in active:
+        if mark in active or size(active) == MOST_NESTED:
             return False
         active = (*active, mark)
         if cls is Dict:

@@ -1,7 +1,8 @@
 # A loop whose state comes back never ends: no need to wait for its time limit. Looked for in careful processes only,
 # once one has run for longer than most ever do, and found only where it is proven: from one arrival at the head of a
 # loop to the next, nothing was executed but operations on plain values, and every variable has the value that it had.
-# (One that holds something else may be there, but not be read.)
+# (One that holds something else may be there, but not be read.) Nor may a turn leave garbage: the collector would come one
+# day, and run what a program has for that.
 
 # Exit status of a child that has found one: its time limit is then as good as reached.
 ENDLESS = 72
@@ -27,6 +28,7 @@ def make_look_for_endless():
     """Gives back `look_for_endless(found)`: from then on a timer that `start_timer` started calls `found` once there is
     such a loop."""
     import _signal
+    from gc import get_objects
 
     settrace, gettrace, getprofile = sys.settrace, sys.gettrace, sys.getprofile
     set_handler, ring_of = _signal.signal, _signal.SIGVTALRM
@@ -42,7 +44,8 @@ def make_look_for_endless():
     calls = frozenset(identity(call) for call in PURE_CALLS)
     shift = 1 if sys.version_info >= (3, 11) else 0
     found = watched = code = names = saved = None
-    steps = before = at = arrivals = 0
+    # Arrivals: so far, at the saved state, at the end of the turn that is counted. Containers: at its start.
+    steps = before = at = arrivals = saved_arrival = last_arrival = containers = 0
     extended = blind = False
     variables, loaded = (), set()  # names; `blind`: others than these may have been loaded
 
@@ -124,8 +127,19 @@ def make_look_for_endless():
         return arrive(frame, last) if back else True
 
     def arrive(frame, last):
-        nonlocal steps, arrivals, saved, at
+        nonlocal steps, arrivals, saved, at, saved_arrival, last_arrival, containers
         arrivals += 1
+        if last_arrival:
+            # The state came back: one more turn, in which nothing but the loop makes containers, for what it leaves.
+            if saved is not None:
+                saved, last_arrival = None, last_arrival + arrivals
+                containers = size(get_objects())
+            elif arrivals == last_arrival:
+                if size(get_objects()) != containers:
+                    return False
+                settrace(None)
+                found()
+            return True
         if saved is None or last == at or not arrivals & arrivals - 1:
             now = state(frame, MOST_STEPS - steps)
             if now is None:
@@ -135,21 +149,21 @@ def make_look_for_endless():
             if saved is not None and last == at and parts == saved[0]:
                 if opaque and (blind or not loaded.isdisjoint(opaque)):
                     return False
-                settrace(None)
-                found()
+                last_arrival = arrivals - saved_arrival
+                return True
             if saved is None or not arrivals & arrivals - 1:
-                saved, at = now, last
+                saved, at, saved_arrival = now, last, arrivals
         return True
 
     def ring(_signal, frame):
-        nonlocal watched, code, names, saved, steps, arrivals, before, extended, variables, blind
+        nonlocal watched, code, names, saved, steps, arrivals, before, extended, variables, blind, last_arrival
         try:
             if watched is not None or frame is None or gettrace() is not None or getprofile() is not None:
                 return
             watched, code, names = frame, frame.f_code.co_code, frame.f_code.co_names
             variables, blind = frame.f_code.co_varnames, False
             loaded.clear()
-            saved, steps, arrivals, before, extended = None, 0, 0, frame.f_lasti, False
+            saved, steps, arrivals, before, extended, last_arrival = None, 0, 0, frame.f_lasti, False, 0
             frame.f_trace, frame.f_trace_opcodes = follow, True
             settrace(called)
         except BaseError:

@@ -1,0 +1,1 @@
+examples = [dict(depth=100), dict(depth=101), dict(depth=250)]
