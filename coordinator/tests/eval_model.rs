@@ -5,6 +5,7 @@
 mod process;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     sync::{Arc, Mutex},
@@ -193,9 +194,9 @@ fn a_test_set_of_samples_measures_itself() {
     let (several, of_several) = (path("several"), path("of_several.jsonl"));
     succeed(&["assemble", &samples, "--out", &several, "--task", "deduction,induction", "--renderings", "2"]);
     succeed(&[&["make-test", &of_several, "--from", &several, "--n", "9"][..], &sandbox].concat());
-    let codes = |rows: Vec<Value>| rows.iter().map(|row| row["code"].to_string()).collect::<Vec<_>>();
-    assert_eq!(codes(rows(Path::new(&of_several))).len(), 9);
-    assert_eq!(codes(rows(Path::new(&of_several))).iter().collect::<std::collections::BTreeSet<_>>().len(), 9);
+    let of_several = rows(Path::new(&of_several));
+    let codes: BTreeSet<_> = of_several.iter().map(|row| row["code"].as_str()).collect();
+    assert_eq!((of_several.len(), codes.len()), (9, 9));
     let lengths: Vec<_> =
         items.iter().map(|item| item["code"].as_str().map_or(0, |code| code.lines().count())).collect();
     let (shortest, longest) = (lengths.iter().min().copied(), lengths.iter().max().copied());
