@@ -57,6 +57,9 @@ impl Executor {
         let begun = Instant::now();
         let sandbox = sandbox::choose(settings).await?;
         let backend = sandbox.name();
+        if backend == "docker" && settings.python.is_some() {
+            tracing::warn!("--python is for --sandbox namespace; containers have the Python of --sandbox-image");
+        }
         let leases = Arc::new(Leases::new(Arc::clone(&sandbox), settings.slots(), settings.sandbox_programs)?);
         // The building of an image, which comes before, has a deadline of its own.
         let left = START_DEADLINE.saturating_sub(begun.elapsed()).max(START_DEADLINE / 2);

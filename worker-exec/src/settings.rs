@@ -31,7 +31,7 @@ pub enum SandboxChoice {
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Running programs")]
 pub struct ExecSettings {
-    /// Where programs run; `auto` takes docker if the engine answers and no --python is given, else namespace
+    /// Where programs run; `auto` takes docker if the engine answers, else namespace
     #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
     pub sandbox: SandboxChoice,
     /// Python interpreter that the namespace backend runs [default: python3 in PATH]

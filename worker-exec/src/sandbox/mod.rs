@@ -93,16 +93,9 @@ impl Errors {
 /// None of what was asked for works on this machine: [`Failure::Unavailable`], naming the setting to change.
 pub async fn choose(settings: &ExecSettings) -> Result<Arc<dyn Sandbox>, Failure> {
     match settings.sandbox {
-        SandboxChoice::Docker if settings.python.is_some() => Err(Failure::Usage(
-            "--python is for the namespace backend; containers have the Python of --sandbox-image".into(),
-        )),
         SandboxChoice::Docker => Ok(Arc::new(docker::Docker::connect(settings).await?)),
         SandboxChoice::Namespace => Ok(Arc::new(namespace::Namespace::new(settings, true).await?)),
         SandboxChoice::None => Ok(Arc::new(namespace::Namespace::new(settings, false).await?)),
-        // An interpreter of this machine was asked for.
-        SandboxChoice::Auto if settings.python.is_some() && settings.runtime.is_none() => {
-            Ok(Arc::new(namespace::Namespace::new(settings, true).await?))
-        }
         SandboxChoice::Auto => match docker::Docker::connect(settings).await {
             Ok(docker) => Ok(Arc::new(docker)),
             // A runtime that was asked for is isolation that was asked for: nothing weaker takes its place.
