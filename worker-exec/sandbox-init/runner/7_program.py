@@ -53,6 +53,7 @@ def work(options):
 
     def endless():
         flush()
+        write(result, b"")  # fails where the program closed it: then it goes on, and has stopped answering
         leave(ENDLESS)
 
     def field(data):
