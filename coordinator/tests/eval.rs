@@ -11,10 +11,11 @@ use coordinator::eval::{
     completion::{Completion, read_completions},
     evaluation::Evaluation,
     item::{Item, read_items},
+    programs::Programs,
     settings::ScoreSettings,
     summary::Summary,
 };
-use pipeline::shutdown::CancellationToken;
+use pipeline::{shutdown::CancellationToken, telemetry::Telemetry};
 use serde_json::{Map, Value};
 use worker_exec::settings::{ExecSettings, SandboxChoice};
 
@@ -52,7 +53,7 @@ fn name(path: &Path) -> String {
 }
 
 /// All cases, with the names of the completions in their order.
-fn evaluation(slots: usize) -> Result<(Evaluation, Vec<(String, String)>)> {
+fn evaluation() -> Result<(Evaluation, Vec<(String, String)>)> {
     let (mut items, mut completions, mut names) = (Vec::new(), Vec::new(), Vec::new());
     for case in cases()? {
         let mut item: Value = serde_json::from_str(&fs::read_to_string(case.join("item.json"))?)?;
@@ -65,7 +66,7 @@ fn evaluation(slots: usize) -> Result<(Evaluation, Vec<(String, String)>)> {
             names.push((name(&case), own));
         }
     }
-    Ok((Evaluation { items, completions, score: score(), exec: exec(slots), origin: Map::new() }, names))
+    Ok((Evaluation { items, completions, score: score(), origin: Map::new() }, names))
 }
 
 /// Whether `actual` has everything that `expected` names.
@@ -86,15 +87,21 @@ fn rows(out: &Path) -> Result<Vec<Value>> {
     Ok(text.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
 }
 
-async fn run(evaluation: &Evaluation, out: &Path, resume: bool) -> Result<Summary> {
-    Ok(evaluation.run(out, resume, &CancellationToken::new()).await?)
+async fn programs(slots: usize) -> Result<Programs> {
+    let telemetry = Telemetry::of("eval", None)?;
+    Ok(Programs::here(&exec(slots), &telemetry, &CancellationToken::new()).await?)
+}
+
+async fn run(evaluation: &Evaluation, programs: &Programs, out: &Path, resume: bool) -> Result<Summary> {
+    Ok(evaluation.run(programs, out, resume, &CancellationToken::new()).await?)
 }
 
 #[tokio::test]
 async fn every_case_gets_its_verdict() -> Result {
     let scratch = tempfile::tempdir()?;
-    let (evaluation, names) = evaluation(4)?;
-    let summary = run(&evaluation, &scratch.path().join("four"), false).await?;
+    let (evaluation, names) = evaluation()?;
+    let four = programs(4).await?;
+    let summary = run(&evaluation, &four, &scratch.path().join("four"), false).await?;
     let rows = rows(&scratch.path().join("four"))?;
     let mut wrong = Vec::new();
     for ((case, own), row) in names.iter().zip(&rows) {
@@ -112,11 +119,15 @@ async fn every_case_gets_its_verdict() -> Result {
     assert_eq!(summary.items_set_aside, 1);
 
     // The same at another load; and a finished evaluation is only summed up again.
-    let (one, _) = self::evaluation(1)?;
-    run(&one, &scratch.path().join("one"), false).await?;
+    let one = programs(1).await?;
+    run(&evaluation, &one, &scratch.path().join("one"), false).await?;
     for file in ["verdicts.jsonl", "summary.json", "report.html"] {
         let (four, one) = (scratch.path().join("four").join(file), scratch.path().join("one").join(file));
-        assert_eq!(fs::read_to_string(four)?, fs::read_to_string(one)?, "{file} depends on the number of slots");
+        let (four, one) = (fs::read_to_string(four)?, fs::read_to_string(one)?);
+        for (four, one) in four.lines().zip(one.lines()) {
+            assert_eq!(four, one, "{file} depends on the number of slots");
+        }
+        assert_eq!(four.lines().count(), one.lines().count());
     }
     Ok(())
 }
@@ -124,10 +135,11 @@ async fn every_case_gets_its_verdict() -> Result {
 #[tokio::test]
 async fn own_code_is_right_wherever_right_can_be_told() -> Result {
     let scratch = tempfile::tempdir()?;
-    let (mut evaluation, _) = evaluation(4)?;
+    let (mut evaluation, _) = evaluation()?;
+    let programs = programs(4).await?;
     let own = |item: &Item| Completion { gen_answer_id: item.id.clone(), completions: item.code.clone() };
     evaluation.completions = evaluation.items.iter().map(own).collect();
-    let summary = run(&evaluation, scratch.path(), false).await?;
+    let summary = run(&evaluation, &programs, scratch.path(), false).await?;
     let clean = &summary.pass_at[&1].clean;
     assert_eq!((clean.passed, clean.items), (summary.items - 1, summary.items - 1), "{:?}", summary.aside);
     Ok(())
@@ -136,25 +148,26 @@ async fn own_code_is_right_wherever_right_can_be_told() -> Result {
 #[tokio::test]
 async fn an_evaluation_goes_on_where_it_was_cut() -> Result {
     let scratch = tempfile::tempdir()?;
-    let (mut evaluation, _) = evaluation(2)?;
+    let (mut evaluation, _) = evaluation()?;
+    let programs = programs(2).await?;
     evaluation.items.retain(|item| ["double", "values", "printed"].contains(&item.id.as_str()));
     let (whole, cut) = (scratch.path().join("whole"), scratch.path().join("cut"));
-    run(&evaluation, &whole, false).await?;
-    run(&evaluation, &cut, false).await?;
+    run(&evaluation, &programs, &whole, false).await?;
+    run(&evaluation, &programs, &cut, false).await?;
     // As a crash leaves it: one item whole, one torn.
     let journal = cut.join(".state/items.jsonl");
     let text = fs::read(&journal)?;
     let first = text.iter().position(|byte| *byte == b'\n').ok_or("an empty journal")?;
     fs::write(&journal, &text[..first + 100])?;
     fs::remove_file(cut.join("verdicts.jsonl"))?;
-    let refused = evaluation.run(&cut, false, &CancellationToken::new()).await;
+    let refused = evaluation.run(&programs, &cut, false, &CancellationToken::new()).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("--resume")));
-    run(&evaluation, &cut, true).await?;
+    run(&evaluation, &programs, &cut, true).await?;
     for file in ["verdicts.jsonl", "summary.json"] {
         assert_eq!(fs::read_to_string(whole.join(file))?, fs::read_to_string(cut.join(file))?, "{file}");
     }
     evaluation.score.float_tolerance = 0.5;
-    let refused = evaluation.run(&cut, true, &CancellationToken::new()).await;
+    let refused = evaluation.run(&programs, &cut, true, &CancellationToken::new()).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("float_tolerance was 0.0, is 0.5")));
     Ok(())
 }
@@ -162,14 +175,15 @@ async fn an_evaluation_goes_on_where_it_was_cut() -> Result {
 #[tokio::test]
 async fn missing_completions_count_and_unknown_ones_do_not() -> Result {
     let scratch = tempfile::tempdir()?;
-    let (mut evaluation, _) = evaluation(2)?;
+    let (mut evaluation, _) = evaluation()?;
+    let programs = programs(2).await?;
     let wanted = ["double", "nothing_to_tell", "recursion"];
     evaluation.items.retain(|item| wanted.contains(&item.id.as_str()));
     let answer = |id: &str, text: &str| Completion { gen_answer_id: id.into(), completions: text.into() };
     let right = "def double(x):\n    return x * 2\n";
     evaluation.completions =
         vec![answer("who?", ""), answer("double", ""), answer("recursion", ""), answer("double", right)];
-    let summary = run(&evaluation, scratch.path(), false).await?;
+    let summary = run(&evaluation, &programs, scratch.path(), false).await?;
     let told = |row: &Value| format!("{} {} {} {}", row["gen_answer_id"], row["index"], row["raw"], row["clean"]);
     let rows: Vec<String> = rows(scratch.path())?.iter().map(told).collect();
     let wanted = [

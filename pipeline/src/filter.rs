@@ -126,7 +126,7 @@ pub struct Reading<'a, T> {
 /// # Errors
 /// A service that the stage needs stays away, or a file fails: then what was written is whole lines in the input's order,
 /// and all that was done.
-pub async fn run<S: Stage>(
+pub async fn run<S: Stage<Output: Record>>(
     stage: Arc<S>,
     input: impl AsyncBufRead + Send + Unpin,
     Reading { source, seed, read, stop }: Reading<'_, S::Input>,

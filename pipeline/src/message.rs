@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{ExecutedFunction, Function, GeneratedInputs, Record, Rejection, RepairRequest};
+use crate::records::{EvaluationRequest, ExecutedFunction, Function, GeneratedInputs, Record, Rejection, RepairRequest};
 
 /// Version of the records and headers. A message of another version is set aside on `.dead`.
 pub const SCHEMA: u32 = 1;
@@ -20,6 +20,10 @@ pub enum RecordType {
     RepairRequest,
     /// [`ExecutedFunction`].
     ExecutedFunction,
+    /// [`EvaluationRequest`].
+    EvaluationRequest,
+    /// [`EvaluationAnswer`](crate::records::EvaluationAnswer).
+    EvaluationAnswer,
     /// [`Rejection`].
     Rejection,
     /// [`RunOpen`].
@@ -31,11 +35,13 @@ pub enum RecordType {
 }
 
 impl RecordType {
-    const NAMES: [(Self, &'static str); 8] = [
+    const NAMES: [(Self, &'static str); 10] = [
         (Self::Function, "function"),
         (Self::GeneratedInputs, "generated_inputs"),
         (Self::RepairRequest, "repair_request"),
         (Self::ExecutedFunction, "executed_function"),
+        (Self::EvaluationRequest, "evaluation_request"),
+        (Self::EvaluationAnswer, "evaluation_answer"),
         (Self::Rejection, "rejection"),
         (Self::RunOpen, "run_open"),
         (Self::ShardClosed, "shard_closed"),
@@ -144,6 +150,7 @@ impl Message {
             RecordType::GeneratedInputs => self.decode::<GeneratedInputs>().ok().map(|record| record.function),
             RecordType::RepairRequest => self.decode::<RepairRequest>().ok().map(|record| record.inputs.function),
             RecordType::ExecutedFunction => self.decode::<ExecutedFunction>().ok().map(|record| record.function),
+            RecordType::EvaluationRequest => self.decode::<EvaluationRequest>().ok().map(|record| record.function),
             _ => None,
         }
     }

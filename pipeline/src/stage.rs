@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::{
-    message::{DecodeError, Message},
+    message::{Address, DecodeError, Message},
     reason::StageName,
     records::{Function, Record, Rejection, RepairRequest},
 };
@@ -34,12 +34,24 @@ impl<T: Record> Input for T {
     }
 }
 
+/// What a stage can make: one type of record, or one of several.
+pub trait Output: Send + 'static {
+    /// Puts it on its way.
+    fn message(&self, address: Address) -> Message;
+}
+
+impl<T: Record> Output for T {
+    fn message(&self, address: Address) -> Message {
+        Message::of(address, self)
+    }
+}
+
 /// One hop of the pipeline, free of transport. The consume loop and the JSON Lines filter both drive it.
 pub trait Stage: Send + Sync + 'static {
     /// The record that it takes.
     type Input: Input;
     /// The record that it makes.
-    type Output: Record;
+    type Output: Output;
     /// Its name in rejections, metrics and logs.
     const NAME: StageName;
 
@@ -67,6 +79,15 @@ pub enum Verdict<T> {
 }
 
 impl<T> Verdict<T> {
+    /// The same about what `make` makes of the record that goes on.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Verdict<U> {
+        match self {
+            Self::Pass(record) => Verdict::Pass(make(record)),
+            Self::Reject(rejection) => Verdict::Reject(rejection),
+            Self::Repair(request, otherwise) => Verdict::Repair(request, Box::new(otherwise.map(make))),
+        }
+    }
+
     /// What becomes of it where nobody mends inputs.
     ///
     /// # Errors

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use pipeline::{records::Outcome, stage::StageError};
+use pipeline::{
+    records::{Called, EvaluationAnswer, EvaluationRequest, Manner, Once, Outcome, Place, Ran, Runs, Twice, weight},
+    stage::StageError,
+};
 
 use crate::{
     answer::{Answer, Call, Cause, End},
@@ -12,62 +15,37 @@ use crate::{
     trial::{self, Finished},
 };
 
-/// Code with the examples that it is called on.
-#[derive(Clone, Copy, Debug)]
-pub struct Program<'a> {
-    /// The function that is called.
-    pub name: &'a str,
-    /// Source that is to define it.
-    pub code: &'a str,
-    /// The block that builds `examples`.
-    pub examples: &'a str,
-}
-
-/// How its functions are called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// As the published script does: one module, its names and those of the script in one scope.
-    Published,
-    /// As everywhere else here: nothing but the program can rebind the program's names.
-    Apart,
-}
-
-/// What one process of a completion did.
-#[derive(Clone, Debug)]
-pub struct Ran {
-    /// Length of the list `examples`, where it came to the calls.
-    pub examples: Option<usize>,
-    /// The calls in the order in which they began. In the one in whose middle the process ended, what ended it.
-    pub calls: Vec<Finished>,
-    /// Everything that was printed, if it came to its end in the published manner.
-    pub printed: Option<Vec<u8>>,
-    /// Why it did not come to its end.
-    pub problem: Option<String>,
-    /// CPU time of all of it.
-    pub cpu: Duration,
-}
-
-/// The item's own code, executed twice.
-#[derive(Clone, Debug)]
-pub enum Twice {
-    /// Why it came to no call, the first time or the second.
-    Failed(String),
-    /// The calls of both, each in the order of the examples.
-    Called(Vec<Finished>, Vec<Finished>),
-}
+/// The published script is stopped after so long.
+const PUBLISHED_LIMIT: Duration = Duration::from_secs(10);
+/// Longest answer of one process, as JSON: a queue carries it.
+const MAX_ANSWER_BYTES: usize = 2 * weight::MAX_BYTES;
 
 impl Executor {
-    /// Runs a completion in one process on all examples, or on those of `order`.
+    /// Runs a program of an evaluation.
     ///
     /// # Errors
-    /// The sandbox, not the completion.
-    pub async fn evaluate(
-        &self,
-        program: Program<'_>,
-        manner: Manner,
-        order: Option<Vec<usize>>,
-    ) -> Result<Ran, StageError> {
-        let job = Job { order, evaluation: manner == Manner::Published, ..self.plain(program) };
+    /// The sandbox, not the program.
+    pub async fn evaluate(&self, request: &EvaluationRequest) -> Result<EvaluationAnswer, StageError> {
+        let ran = match &request.runs {
+            Runs::Once(order) => Ran::Once(self.once(request, order.clone()).await?),
+            Runs::Twice => Ran::Twice(self.twice_over(request).await?),
+        };
+        Ok(EvaluationAnswer { ran, place: self.place() })
+    }
+
+    /// What programs of an evaluation run in.
+    pub fn place(&self) -> Place {
+        Place {
+            sandbox: self.info(),
+            timeout_s: self.cpu.as_secs_f64(),
+            memory_limit_mib: self.memory_bytes >> 20,
+        }
+    }
+
+    /// Runs a completion in one process.
+    async fn once(&self, request: &EvaluationRequest, order: Option<Vec<usize>>) -> Result<Once, StageError> {
+        let manner = request.manner;
+        let job = Job { order, evaluation: manner == Manner::Published, ..self.plain(request) };
         let quick = self.batches.attempt(&[trial::quick(&job)]).await?;
         let mut last = String::new();
         if let Some((answer, end)) = quick.unwrap_or_default().pop()
@@ -94,34 +72,33 @@ impl Executor {
                 }
                 Err(error) => last = format!("{error:#}"),
             }
-            tracing::warn!(name = program.name, error = last, "a sandbox broke; taking another");
+            tracing::warn!(id = request.function.id, error = last, "a sandbox broke; taking another");
         }
         Err(StageError::Failed(last))
     }
 
     /// Runs an item's own code twice, the second time with another hash seed, random seed, clock and order of the
     /// examples. A process that a call brings down costs that call only.
-    ///
-    /// # Errors
-    /// The sandbox, not the code.
-    pub async fn twice_over(&self, id: &str, program: Program<'_>, manner: Manner) -> Result<Twice, StageError> {
-        let job = Job { evaluation: manner == Manner::Published, canonical: true, ..self.plain(program) };
-        Ok(match self.twice(id, &job, true).await? {
+    async fn twice_over(&self, request: &EvaluationRequest) -> Result<Twice, StageError> {
+        let evaluation = request.manner == Manner::Published;
+        let job = Job { evaluation, canonical: true, ..self.plain(request) };
+        let called = |calls: Vec<Finished>| calls.into_iter().map(called).collect();
+        Ok(match self.twice(&request.function.id, &job, true).await? {
             Answered::Failed(_, detail) => Twice::Failed(detail),
             Answered::Called { second: Some(Err(detail)), .. } => Twice::Failed(detail),
             Answered::Called { first, second } => {
                 let mut second = second.and_then(Result::ok).unwrap_or_default();
                 second.sort_by_key(|call| call.index);
-                Twice::Called(first, second)
+                Twice::Called(called(first), called(second))
             }
         })
     }
 
-    fn plain<'a>(&self, program: Program<'a>) -> Job<'a> {
-        self.job(program.name, program.code, program.examples)
+    fn plain<'a>(&self, request: &'a EvaluationRequest) -> Job<'a> {
+        self.job(&request.function.name, &request.function.code, &request.examples)
     }
 
-    fn ran(&self, answer: Answer, end: &End, manner: Manner) -> Ran {
+    fn ran(&self, answer: Answer, end: &End, manner: Manner) -> Once {
         let done = end.cause == Cause::Done && !answer.forged && answer.examples.is_some();
         let problem = match answer.failure {
             _ if done => None,
@@ -129,34 +106,46 @@ impl Executor {
             None if answer.forged => Some("the program wrote to the answers itself".to_owned()),
             None => Some(end.describe(self.memory_bytes)),
         };
-        let cut = |Call { index, input, arguments, done }| {
+        let finished = |Call { index, input, arguments, done }| {
             let done = done.unwrap_or_else(|| trial::nothing_but(end.outcome(self.memory_bytes)));
-            Finished { index, input, arguments, done }
+            called(Finished { index, input, arguments, done })
         };
-        Ran {
+        let in_time = done && manner == Manner::Published && Duration::from_micros(end.cpu_us) <= PUBLISHED_LIMIT;
+        let once = Once {
             examples: answer.examples,
-            calls: answer.calls.into_iter().map(cut).collect(),
-            printed: (done && manner == Manner::Published).then_some(answer.printed),
+            calls: answer.calls.into_iter().map(finished).collect(),
+            // What is no text ends the published evaluation's reading of it.
+            printed: if in_time { String::from_utf8(answer.printed).ok() } else { None },
             problem,
-            cpu: Duration::from_micros(end.cpu_us),
-        }
+        };
+        within_limit(once)
     }
 }
 
-impl Ran {
-    /// The outcome of this example, if it came to it.
-    pub fn call(&self, index: usize) -> Option<&Finished> {
-        self.calls.iter().find(|call| call.index == index)
-    }
+fn called(Finished { index, input, done, .. }: Finished) -> Called {
+    Called { index, input, outcome: done.outcome, literal: done.literal }
+}
 
-    /// In which example a limit or its own end stopped it.
-    pub fn stopped_in(&self) -> Option<usize> {
-        let last = self.calls.last().filter(|_| self.problem.is_some())?;
-        let stopped = match &last.done.outcome {
-            Outcome::Limit(_) => true,
-            Outcome::Error(error) => error.class == crate::answer::PROCESS_ENDED,
-            Outcome::Return(_) => false,
+/// An answer that no queue could carry ends where it becomes too long.
+fn within_limit(mut once: Once) -> Once {
+    let size = |call: &Called| {
+        let outcome = match &call.outcome {
+            Outcome::Return(shown) => weight::of_text(shown),
+            Outcome::Error(error) => weight::of_text(&error.class) + weight::of_text(&error.message),
+            Outcome::Limit(_) => 0,
         };
-        stopped.then_some(last.index)
+        weight::of_text(&call.input) + outcome + 128
+    };
+    let mut left = MAX_ANSWER_BYTES.checked_sub(once.printed.as_deref().map_or(0, weight::of_text));
+    let fits = once.calls.iter().take_while(|call| {
+        left = left.and_then(|left| left.checked_sub(size(call)));
+        left.is_some()
+    });
+    let fits = fits.count();
+    if left.is_none() {
+        let problem = format!("output limit: its answer is longer than {MAX_ANSWER_BYTES} bytes");
+        once.calls.truncate(fits);
+        (once.printed, once.problem) = (None, Some(problem));
     }
+    once
 }

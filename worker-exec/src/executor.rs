@@ -41,7 +41,7 @@ pub struct Executor {
     pub(crate) batches: Batches,
     info: SandboxInfo,
     landlock: bool,
-    cpu: Duration,
+    pub(crate) cpu: Duration,
     pub(crate) memory_bytes: u64,
     stability: bool,
 }

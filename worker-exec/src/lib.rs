@@ -14,6 +14,7 @@
 //! - [`session`]: one open sandbox: a job in, frames out
 //! - [`sandbox`]: the two backends behind one trait
 //! - [`metrics`]: what is counted of all this
+//! - [`task`]: what a fleet asks of a worker
 //! - [`survey`]: which isolation this machine can give
 
 pub mod answer;
@@ -29,6 +30,7 @@ pub mod sandbox;
 pub mod session;
 pub mod settings;
 pub mod survey;
+pub mod task;
 pub mod trial;
 
 pub use executor::Executor;

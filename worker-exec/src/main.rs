@@ -11,7 +11,7 @@ use pipeline::{
     shutdown::unless_stopped,
     telemetry::{Telemetry, register},
 };
-use worker_exec::{Executor, settings::ExecSettings};
+use worker_exec::{Executor, settings::ExecSettings, task::FleetExecutor};
 
 /// Fleet worker: runs functions in sandboxes.
 #[derive(Debug, Parser)]
@@ -54,7 +54,8 @@ async fn work() -> Result<(), Failure> {
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
     telemetry.set_ready(true);
     tracing::info!(run = broker.run_name()?, slots = stage.slots(), "working");
-    let worked = consume(stage.clone(), queue.clone(), Route::EXECUTE, stage.concurrency(), metrics, stop).await;
+    let fleet = std::sync::Arc::new(FleetExecutor(stage.clone()));
+    let worked = consume(fleet, queue.clone(), Route::EXECUTE, stage.concurrency(), metrics, stop).await;
     stage.shutdown().await;
     queue.close_after(worked).await
 }

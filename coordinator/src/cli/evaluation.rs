@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use pipeline::{error::Failure, shutdown::CancellationToken};
+use pipeline::{error::Failure, queue::rabbitmq::BrokerSettings, shutdown::CancellationToken, telemetry::Telemetry};
 use serde_json::Map;
 use worker_exec::{Executor, settings::ExecSettings};
 
@@ -12,9 +12,12 @@ use crate::eval::{
     compare,
     completion::{Completion, read_completions},
     evaluation::Evaluation,
+    fleet::{Fleet, FleetSettings},
+    folder,
     generate::{ModelSettings, generate},
     item::read_items,
     make_test::{self, Wanted, make_test},
+    programs::Programs,
     settings::ScoreSettings,
     table,
 };
@@ -41,14 +44,52 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     model: ModelSettings,
     #[command(flatten)]
+    broker: BrokerSettings,
+    #[command(flatten)]
+    fleet: FleetSettings,
+    #[command(flatten)]
     exec: ExecSettings,
 }
 
+/// Flags of whoever runs programs.
+const OF_WORKERS: [&str; 9] = [
+    "sandbox",
+    "python",
+    "sandbox_image",
+    "runtime",
+    "slots",
+    "sandbox_programs",
+    "timeout",
+    "memory_limit",
+    "stability",
+];
+
 impl EvalArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
-        let (score, exec) = (resolver.get(&self.score)?, resolver.get(&self.exec)?);
+    /// The broker, where programs run in a fleet.
+    pub(crate) fn broker(&self, resolver: &Resolver<'_>) -> Result<Option<BrokerSettings>, Failure> {
+        let broker = resolver.get(&self.broker)?;
+        if broker.run.is_none() {
+            return Ok(None);
+        }
+        match OF_WORKERS.into_iter().find(|flag| resolver.is_on_the_command_line(flag)) {
+            None => Ok(Some(broker)),
+            Some(flag) => {
+                let flag = flag.replace('_', "-");
+                Err(Failure::Usage(format!("--{flag} is the workers' with --run: give it to worker-exec")))
+            }
+        }
+    }
+
+    pub(crate) async fn run(
+        &self,
+        resolver: &Resolver<'_>,
+        telemetry: &Telemetry,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
+        let (score, exec, broker) = (resolver.get(&self.score)?, resolver.get(&self.exec)?, self.broker(resolver)?);
         score.check()?;
         exec.check()?;
+        folder::is_free(&self.out, self.resume)?;
         let (mut items, data) = read_items(&self.data)?;
         items.truncate(self.max_items.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)));
         let (completions, answers) = match &self.completions {
@@ -64,9 +105,17 @@ impl EvalArgs {
         origin.insert("data".into(), data.into());
         origin.insert("items".into(), items.len().into());
         origin.insert("completions".into(), answers.into());
-        let evaluation = Evaluation { items, completions, score, exec, origin };
-        let summary = evaluation.run(&self.out, self.resume, &stop).await?;
-        print(&table::table(&summary))
+        let evaluation = Evaluation { items, completions, score, origin };
+        let programs = match &broker {
+            Some(broker) => {
+                let fleet = Fleet::open(broker, &resolver.get(&self.fleet)?, &self.out, telemetry, &stop).await?;
+                Programs::Fleet(Box::new(fleet))
+            }
+            None => Programs::here(&exec, telemetry, &stop).await?,
+        };
+        let summary = evaluation.run(&programs, &self.out, self.resume, &stop).await;
+        programs.shutdown(summary.is_ok()).await;
+        print(&table::table(&summary?))
     }
 }
 

@@ -7,7 +7,7 @@ use pipeline::{
     error::Failure,
     filter::{self, Counts, ReadLine, Reading, RejectionWriter},
     profile::ProfileArg,
-    records::{Rejection, WriteTask},
+    records::{Record, Rejection, WriteTask},
     shutdown::CancellationToken,
     stage::Stage,
     telemetry::Telemetry,
@@ -184,7 +184,7 @@ fn read_function(source: &str, number: u64, line: Vec<u8>) -> Result<WriteTask, 
     filter::read_record(source, number, line).map(WriteTask::Write)
 }
 
-async fn filtered<S: Stage>(
+async fn filtered<S: Stage<Output: Record>>(
     stage: Arc<S>,
     files: &FilterFiles,
     seed: u64,

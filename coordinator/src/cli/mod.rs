@@ -71,6 +71,11 @@ impl Resolver<'_> {
     pub(crate) fn get<T: Serialize + DeserializeOwned>(&self, parsed: &T) -> Result<T, Failure> {
         settings::resolve(parsed, self.matches, self.file.as_deref())
     }
+
+    /// Whether a flag was given, by its id.
+    fn is_on_the_command_line(&self, flag: &str) -> bool {
+        self.matches.value_source(flag) == Some(clap::parser::ValueSource::CommandLine)
+    }
 }
 
 /// Parses the command line and does what it says.
@@ -91,6 +96,7 @@ pub fn main() -> Result<(), Failure> {
         let broker = match &cli.command {
             Command::Submit(args) => Some(resolver.get(args.broker())?),
             Command::Sink(args) => Some(resolver.get(args.broker())?),
+            Command::Eval(args) => args.broker(&resolver)?,
             _ => None,
         };
         let run = broker.as_ref().map(|broker| broker.run_name()).transpose()?;
@@ -108,7 +114,7 @@ pub fn main() -> Result<(), Failure> {
             Command::Status(args) => args.run(&resolver, &stop).await,
             Command::Dead(args) => args.run(&resolver).await,
             Command::Purge(args) => args.run(&resolver).await,
-            Command::Eval(args) => args.run(&resolver, stop).await,
+            Command::Eval(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Compare(args) => args.run(),
             Command::MakeTest(args) => args.run(&resolver, stop).await,
             Command::Report(args) => args.run(),

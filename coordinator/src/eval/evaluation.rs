@@ -1,29 +1,23 @@
 //! The evaluation itself: every item once, with all its completions.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::Path};
 
 use futures_util::{StreamExt, future, stream};
-use pipeline::{error::Failure, shutdown::CancellationToken, stage::StageError};
+use pipeline::{error::Failure, records::Place, shutdown::CancellationToken};
 use serde_json::{Map, Value, json};
-use worker_exec::{ExecSettings, Executor};
 
 use super::{
     completion::{self, Completion},
     folder::{self, Done, Folder},
     item::Item,
     page,
+    programs::Programs,
     progress::Progress,
     settings::ScoreSettings,
     standard::Standard,
     summary::{Aside, Origin, Summary},
     verdict::{Judged, Verdict},
 };
-
-/// Attempts at an item whose sandbox breaks each time.
-const ATTEMPTS: u32 = 3;
-/// A machine that gives no sandbox is waited for so long.
-const OUTAGE_PATIENCE: Duration = Duration::from_secs(120);
-const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is evaluated.
 pub struct Evaluation {
@@ -33,8 +27,6 @@ pub struct Evaluation {
     pub completions: Vec<Completion>,
     /// How it is scored.
     pub score: ScoreSettings,
-    /// What completions run in.
-    pub exec: ExecSettings,
     /// What else verdicts depend on, for the identity.
     pub origin: Map<String, Value>,
 }
@@ -44,8 +36,14 @@ impl Evaluation {
     ///
     /// # Errors
     /// [`Failure::Usage`] for settings that make no sense and for a folder of another evaluation,
-    /// [`Failure::Unavailable`] where there is no sandbox, [`Failure::Stopped`] after a signal.
-    pub async fn run(&self, out: &Path, resume: bool, stop: &CancellationToken) -> Result<Summary, Failure> {
+    /// [`Failure::Unavailable`] where there is no sandbox any more, [`Failure::Stopped`] after a signal.
+    pub async fn run(
+        &self,
+        programs: &Programs,
+        out: &Path,
+        resume: bool,
+        stop: &CancellationToken,
+    ) -> Result<Summary, Failure> {
         self.score.check()?;
         let known: HashMap<&str, usize> =
             self.items.iter().enumerate().map(|(at, item)| (item.id.as_str(), at)).collect();
@@ -57,16 +55,15 @@ impl Evaluation {
         let of = |item: &Item| by_item.get(item.id.as_str()).map_or(&[][..], Vec::as_slice);
         let per_item = self.items.iter().map(|item| of(item).len()).max().unwrap_or(0);
         let ks = self.score.ks(per_item)?;
-        let executor = Arc::new(Executor::start(&self.exec).await?);
-        let sandbox = executor.info();
-        let identity = self.identity(&json!(sandbox));
+        let place = programs.place();
+        let identity = self.identity(&place);
         let (mut folder, mut done) = Folder::open(out, &identity, resume)?;
         let left: Vec<&Item> = self.items.iter().filter(|item| !done.contains_key(&item.id)).collect();
         let total: usize = self.items.iter().map(|item| of(item).len()).sum();
         let before = done.values().map(|done| done.verdicts.len()).sum();
         let mut progress = Progress::start("completions", total, before);
-        let work = left.into_iter().map(|item| self.item(item, of(item), &executor, stop));
-        let mut work = stream::iter(work).buffer_unordered(executor.concurrency());
+        let work = left.into_iter().map(|item| self.item(item, of(item), programs));
+        let mut work = stream::iter(work).buffer_unordered(programs.concurrency());
         let ended = loop {
             let next = tokio::select! {
                 next = work.next() => next,
@@ -84,7 +81,6 @@ impl Evaluation {
         };
         drop(work);
         drop(progress);
-        executor.shutdown().await;
         ended?;
         let items: Vec<(&Aside, &[Verdict])> = self
             .items
@@ -102,7 +98,7 @@ impl Evaluation {
         folder.write("verdicts.jsonl", &text)?;
         let items: Vec<(&Aside, &[Verdict])> =
             items.iter().zip(&padded).map(|((aside, _), rows)| (*aside, rows.as_slice())).collect();
-        let origin = Origin { identity, sandbox, unknown, per_item };
+        let origin = Origin { identity, sandbox: place.sandbox, unknown, per_item };
         let summary = Summary::of(&items, origin, &self.score, &ks);
         let json = serde_json::to_string_pretty(&summary).map_err(anyhow::Error::from)? + "\n";
         folder.write("summary.json", json.as_bytes())?;
@@ -123,15 +119,13 @@ impl Evaluation {
         rows
     }
 
-    fn identity(&self, sandbox: &Value) -> Map<String, Value> {
+    fn identity(&self, place: &Place) -> Map<String, Value> {
         let mut identity = self.origin.clone();
-        for table in [self.score.identity(), self.exec.identity(), json!({ "sandbox": sandbox })] {
+        for table in [self.score.identity(), json!(place)] {
             if let Value::Object(table) = table {
                 identity.extend(table);
             }
         }
-        // Items are always executed twice, completions never.
-        identity.remove("stability");
         identity
     }
 
@@ -140,30 +134,26 @@ impl Evaluation {
         &self,
         item: &Item,
         completions: &[usize],
-        executor: &Executor,
-        stop: &CancellationToken,
+        programs: &Programs,
     ) -> Result<Done, Failure> {
         let tolerance = self.score.float_tolerance;
-        let standard = patient(stop, || Standard::of(item, executor, tolerance)).await?;
+        let standard = Standard::of(item, programs, tolerance).await?;
         // What several completions have in common is run once.
-        let mut programs: Vec<String> = Vec::new();
+        let mut distinct: Vec<String> = Vec::new();
         let mut which = Vec::with_capacity(completions.len());
         let mut seen: HashMap<String, usize> = HashMap::new();
         for at in completions {
             let program = completion::program(&self.completions[*at].completions);
-            let next = programs.len();
+            let next = distinct.len();
             let place = *seen.entry(program.clone()).or_insert(next);
             if place == next {
-                programs.push(program);
+                distinct.push(program);
             }
             which.push(place);
         }
         let standard = &standard;
-        let judge = |program: &String| {
-            let program = program.clone();
-            async move { patient(stop, || Judged::of(&program, item, standard, executor, tolerance)).await }
-        };
-        let judged = future::try_join_all(programs.iter().map(judge)).await?;
+        let judge = |program| Judged::of(program, item, standard, programs, tolerance);
+        let judged = future::try_join_all(distinct.iter().map(|program| judge(program))).await?;
         let row = |(index, place): (usize, &usize)| judged[*place].row(&item.id, index);
         Ok(Done {
             id: item.id.clone(),
@@ -177,31 +167,4 @@ impl Evaluation {
 fn padded(aside: &Aside, rows: &[Verdict], per_item: usize) -> Vec<Verdict> {
     let missing = |index| Judged::missing(aside).row(&aside.id, index);
     rows.iter().cloned().chain((rows.len()..per_item.max(1)).map(missing)).collect()
-}
-
-/// Waits for a machine that gives no sandbox for the moment, and tries again where one breaks.
-async fn patient<T, F>(stop: &CancellationToken, mut work: impl FnMut() -> F) -> Result<T, Failure>
-where
-    F: Future<Output = Result<T, StageError>>,
-{
-    let (mut failed, mut down_since) = (0, None);
-    loop {
-        match work().await {
-            Ok(done) => return Ok(done),
-            Err(StageError::Failed(words)) => {
-                failed += 1;
-                if failed >= ATTEMPTS {
-                    return Err(Failure::Other(anyhow::anyhow!("a program breaks every sandbox: {words}")));
-                }
-                tracing::warn!(words, "an attempt failed");
-            }
-            Err(StageError::Unavailable(words)) => {
-                let since = *down_since.get_or_insert_with(std::time::Instant::now);
-                if stop.is_cancelled() || since.elapsed() > OUTAGE_PATIENCE {
-                    return Err(Failure::Unavailable(words));
-                }
-                tokio::time::sleep(OUTAGE_PAUSE).await;
-            }
-        }
-    }
 }

@@ -17,6 +17,8 @@ use super::{summary::Aside, verdict::Verdict};
 /// What a user does after a signal.
 pub(super) const GO_ON: &str = "the same command with --resume goes on where it left off";
 
+const TAKEN: &str = "holds an evaluation; --resume goes on with it, another folder begins another";
+
 /// An item that is done: one line of the journal.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Done {
@@ -72,6 +74,18 @@ impl Folder {
     }
 }
 
+/// Turns down a folder that holds an evaluation, unless that is to go on.
+///
+/// # Errors
+/// [`Failure::Usage`].
+pub fn is_free(out: &Path, resume: bool) -> Result<(), Failure> {
+    if resume || !out.join(".state/identity.json").exists() { Ok(()) } else { Err(wrong(out, TAKEN)) }
+}
+
+fn wrong(out: &Path, words: impl std::fmt::Display) -> Failure {
+    Failure::Usage(format!("--out {} {words}", out.display()))
+}
+
 /// Reads a JSON file, if it is there.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
     match fs::read(path) {
@@ -88,21 +102,20 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, F
 /// # Errors
 /// See [`Folder::open`].
 pub(super) fn claim(out: &Path, name: &str, identity: &Map<String, Value>, resume: bool) -> Result<bool, Failure> {
-    let wrong = |words: String| Failure::Usage(format!("--out {} {words}", out.display()));
     let written = out.join(".state").join(name);
     let Some(before) = read_json::<Map<String, Value>>(&written)? else {
-        fs::create_dir_all(out.join(".state")).map_err(|error| wrong(format!("cannot be written to: {error}")))?;
+        fs::create_dir_all(out.join(".state")).map_err(|error| wrong(out, format!("cannot be written to: {error}")))?;
         write_whole(&written, &serde_json::to_vec_pretty(identity).map_err(anyhow::Error::from)?)?;
         return Ok(false);
     };
     if !resume {
-        return Err(wrong("holds an evaluation; --resume goes on with it, another folder begins another".into()));
+        return Err(wrong(out, TAKEN));
     }
     match before.keys().chain(identity.keys()).find(|key| before.get(*key) != identity.get(*key)) {
         None => Ok(true),
         Some(key) => {
             let show = |table: &Map<String, Value>| table.get(key).unwrap_or(&Value::Null).to_string();
-            Err(wrong(format!("holds another evaluation: {key} was {}, is {}", show(&before), show(identity))))
+            Err(wrong(out, format!("holds another evaluation: {key} was {}, is {}", show(&before), show(identity))))
         }
     }
 }

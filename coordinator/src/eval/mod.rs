@@ -5,6 +5,7 @@
 //! - [`settings`]: how it is scored
 //! - [`item`]: the test set, [`completion`]: the answers to it, both from [`lines`]
 //! - [`generate`]: a model's answers, to a [`question`] about each item
+//! - [`programs`]: where code runs, here or in a [`fleet`]
 //! - [`standard`]: what an item's own code says of its inputs; [`value`]: what its reprs stand for, as `repr` reads them
 //! - [`published`]: the published rule
 //! - [`verdict`]: what a completion did, judged both ways
@@ -18,12 +19,14 @@ mod alike;
 pub mod compare;
 pub mod completion;
 pub mod evaluation;
+pub mod fleet;
 pub mod folder;
 pub mod generate;
 pub mod item;
 pub mod lines;
 pub mod make_test;
 pub mod page;
+pub mod programs;
 pub mod progress;
 pub mod published;
 pub mod question;

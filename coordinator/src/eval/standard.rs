@@ -1,18 +1,14 @@
 //! What an item measures by: which of its inputs can tell right from wrong, found by running its own code.
 
 use pipeline::{
-    records::{Limit, Outcome},
-    stage::StageError,
+    error::Failure,
+    records::{Called, Limit, Manner, Outcome, Twice},
 };
 use serde::{Deserialize, Serialize};
-use worker_exec::{
-    Executor,
-    evaluate::{Manner, Program, Twice},
-    trial::Finished,
-};
 
 use super::{
     item::{Item, Output},
+    programs::Programs,
     published::RAISED,
     value::Value,
 };
@@ -104,11 +100,10 @@ impl Standard {
     /// Runs the item's own code twice.
     ///
     /// # Errors
-    /// The sandbox, not the item.
-    pub async fn of(item: &Item, executor: &Executor, tolerance: f64) -> Result<Self, StageError> {
+    /// Where programs run, not the item.
+    pub async fn of(item: &Item, programs: &Programs, tolerance: f64) -> Result<Self, Failure> {
         let manner = if BOUND.contains(&item.func_name.as_str()) { Manner::Apart } else { Manner::Published };
-        let program = Program { name: &item.func_name, code: &item.code, examples: &item.example_str };
-        Ok(match executor.twice_over(&item.id, program, manner).await? {
+        Ok(match programs.twice(item, manner).await? {
             Twice::Called(first, second) => Self::by(item, manner, &first, &second, tolerance),
             Twice::Failed(problem) => {
                 let input = |at| {
@@ -121,10 +116,10 @@ impl Standard {
         })
     }
 
-    fn by(item: &Item, manner: Manner, first: &[Finished], second: &[Finished], tolerance: f64) -> Self {
+    fn by(item: &Item, manner: Manner, first: &[Called], second: &[Called], tolerance: f64) -> Self {
         let asked: Vec<Option<Value>> = first.iter().map(asked).collect();
         let shown: Vec<&Option<Value>> = item.choosed_example_idx.iter().filter_map(|at| asked.get(*at)).collect();
-        let input = |call: &Finished| {
+        let input = |call: &Called| {
             let again = second.iter().find(|again| again.index == call.index);
             let output = item.example_outputs.get(call.index);
             let is_shown = item.choosed_example_idx.contains(&call.index);
@@ -148,14 +143,14 @@ impl Standard {
 }
 
 /// The value of a call's input; none where it has no value that a repr tells.
-fn asked(call: &Finished) -> Option<Value> {
+fn asked(call: &Called) -> Option<Value> {
     let value = Value::read(&call.input);
     (!call.input.is_empty() && !value.has_address()).then_some(value)
 }
 
 fn expected(
-    call: &Finished,
-    again: Option<&Finished>,
+    call: &Called,
+    again: Option<&Called>,
     output: Option<&Output>,
     tolerance: f64,
 ) -> Result<Expected, Aside> {
@@ -175,9 +170,9 @@ fn expected(
 }
 
 /// What a call of the item's own code gave; none for a limit and for the end of its process.
-fn told(call: &Finished) -> Option<Expected> {
-    match &call.done.outcome {
-        Outcome::Return(repr) => Some(Expected::Value(Value::read(repr), call.done.literal)),
+fn told(call: &Called) -> Option<Expected> {
+    match &call.outcome {
+        Outcome::Return(repr) => Some(Expected::Value(Value::read(repr), call.literal)),
         Outcome::Error(error) if error.class == worker_exec::answer::PROCESS_ENDED => None,
         Outcome::Error(error) => Some(Expected::Error(class(&error.class).to_owned())),
         Outcome::Limit(Limit::Time | Limit::Memory | Limit::Output) => None,

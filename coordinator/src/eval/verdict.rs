@@ -1,27 +1,22 @@
 //! What a completion did, and whether that is right.
 
 use pipeline::{
-    records::{Outcome, RaisedError},
-    stage::StageError,
+    error::Failure,
+    records::{Manner, Once, Outcome, RaisedError},
 };
 use serde::{Deserialize, Serialize};
-use worker_exec::{
-    Executor,
-    evaluate::{Manner, Program, Ran},
-};
+use worker_exec::answer::PROCESS_ENDED;
 
 use super::{
     completion::NOT_STOPPED,
     item::Item,
+    programs::Programs,
     published::{self, RAISED, Raw},
     standard::{Input, Standard, class},
     summary::Aside,
     value::{Value, without_addresses},
 };
 use crate::assemble::quoted::json_ascii;
-
-/// The published script is stopped after ten seconds.
-const PUBLISHED_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A verdict by value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,33 +123,32 @@ impl Judged {
     /// Runs the program of an answer, and judges it.
     ///
     /// # Errors
-    /// The sandbox, not the program.
+    /// Where programs run, not the program.
     pub async fn of(
         code: &str,
         item: &Item,
         standard: &Standard,
-        executor: &Executor,
+        programs: &Programs,
         tolerance: f64,
-    ) -> Result<Self, StageError> {
+    ) -> Result<Self, Failure> {
         if code.contains(NOT_STOPPED) {
             return Ok(Self::unrun(standard, Raw::Truncated));
         }
-        let program = Program { name: &item.func_name, code, examples: &item.example_str };
-        let ran = executor.evaluate(program, Manner::Published, None).await?;
+        let ran = programs.once(item, code, Manner::Published, None).await?;
         let raw = raw(item, &ran);
         let mut apart = match standard.manner {
             Manner::Published => ran.clone(),
-            Manner::Apart => executor.evaluate(program, Manner::Apart, None).await?,
+            Manner::Apart => programs.once(item, code, Manner::Apart, None).await?,
         };
         // Where it stopped in an input that tells nothing, the others are still to be asked.
-        while let Some(stopped) = apart.stopped_in()
+        while let Some(stopped) = stopped_in(&apart)
             && standard.inputs.get(stopped).is_some_and(|input| input.expected.is_err())
         {
             let left: Vec<usize> = standard.scoreable().filter(|at| apart.call(*at).is_none()).collect();
             if left.is_empty() {
                 break;
             }
-            let more = executor.evaluate(program, standard.manner, Some(left)).await?;
+            let more = programs.once(item, code, standard.manner, Some(left)).await?;
             let before = apart.calls.len();
             apart.calls.extend(more.calls);
             apart.problem = more.problem;
@@ -165,12 +159,12 @@ impl Judged {
         Ok(Self::by(item, standard, raw, &ran, &apart, tolerance))
     }
 
-    fn by(item: &Item, standard: &Standard, raw: Raw, ran: &Ran, apart: &Ran, tolerance: f64) -> Self {
+    fn by(item: &Item, standard: &Standard, raw: Raw, ran: &Once, apart: &Once, tolerance: f64) -> Self {
         let right = |at: usize| {
             let expected = standard.inputs[at].expected.as_ref().ok();
             let call = apart.call(at);
             call.zip(expected)
-                .is_some_and(|(call, expected)| expected.is(&call.done.outcome, call.done.literal, tolerance))
+                .is_some_and(|(call, expected)| expected.is(&call.outcome, call.literal, tolerance))
         };
         let by_value = by_value(standard, right);
         let wrong = match by_value[0] {
@@ -179,7 +173,7 @@ impl Judged {
             _ => (0..item.example_outputs.len()).find(|at| !told(ran, *at, item.example_outputs[*at].line())),
         };
         let count = standard.inputs.len().max(ran.examples.unwrap_or(0));
-        let outcome = |at| apart.call(at).map(|call| recorded(&call.done.outcome, standard.inputs.get(at)));
+        let outcome = |at| apart.call(at).map(|call| recorded(&call.outcome, standard.inputs.get(at)));
         let difference = |example: usize| Difference {
             example,
             expected: item.example_outputs.get(example).map(|output| output.line().to_owned()).unwrap_or_default(),
@@ -193,6 +187,17 @@ impl Judged {
             problem: ran.problem.as_deref().map(one_line),
         }
     }
+}
+
+/// In which example a limit or its own end stopped it.
+fn stopped_in(once: &Once) -> Option<usize> {
+    let last = once.calls.last().filter(|_| once.problem.is_some())?;
+    let stopped = match &last.outcome {
+        Outcome::Limit(_) => true,
+        Outcome::Error(error) => error.class == PROCESS_ENDED,
+        Outcome::Return(_) => false,
+    };
+    stopped.then_some(last.index)
 }
 
 /// Over all inputs that can tell, those that are shown, those that are held out.
@@ -211,10 +216,8 @@ fn by_value(standard: &Standard, right: impl Fn(usize) -> bool) -> [Clean; 3] {
 }
 
 /// By the published rule; but text that a program printed does not make right what its function did wrong.
-fn raw(item: &Item, ran: &Ran) -> Raw {
-    let Some(printed) = ran.printed.as_ref().filter(|_| ran.cpu <= PUBLISHED_LIMIT) else { return Raw::NoOutput };
-    // What is no text ends the published evaluation's reading of it.
-    let Ok(printed) = std::str::from_utf8(printed) else { return Raw::NoOutput };
+fn raw(item: &Item, ran: &Once) -> Raw {
+    let Some(printed) = &ran.printed else { return Raw::NoOutput };
     match published::verdict(printed, item.lines()) {
         Raw::Correct if !item.lines().enumerate().all(|(at, line)| told(ran, at, line)) => Raw::Wrong,
         raw => raw,
@@ -222,8 +225,8 @@ fn raw(item: &Item, ran: &Ran) -> Raw {
 }
 
 /// Whether what we saw of a call is what the line says.
-fn told(ran: &Ran, at: usize, line: &str) -> bool {
-    match ran.call(at).map(|call| &call.done.outcome) {
+fn told(ran: &Once, at: usize, line: &str) -> bool {
+    match ran.call(at).map(|call| &call.outcome) {
         Some(Outcome::Return(repr)) => json_ascii(repr) == line,
         Some(Outcome::Error(error)) => {
             let Some(raised) = line.rfind(RAISED).map(|at| line[at + RAISED.len()..].trim_start()) else {

@@ -24,7 +24,7 @@ use crate::{
     queue::{Delivery, Queue, QueueError, QueueName, Receipt, Unattributable},
     reason::{Reason, StageName},
     records::Rejection,
-    stage::{Input, Stage, StageError, Verdict},
+    stage::{Input, Output, Stage, StageError, Verdict},
 };
 
 /// How long one attempt may take. Brokers take a delivery back after 30 minutes without an acknowledgement; with this
@@ -118,7 +118,7 @@ impl<S: Stage, Q: Queue> Worker<S, Q> {
         let next = match verdict {
             Ok(Verdict::Pass(record)) => {
                 self.metrics.done.with_label_values(&[stage, "pass"]).inc();
-                (self.route.to, Message::of(message.address, &record))
+                (self.route.to, record.message(message.address))
             }
             Ok(Verdict::Repair(request, _)) => {
                 self.metrics.done.with_label_values(&[stage, "repair"]).inc();

@@ -4,6 +4,7 @@
 //! pinned by `pipeline/tests/records/`. Unknown fields are ignored on input. Nothing that depends on time, machine,
 //! attempt or load stands in a record.
 
+mod evaluation;
 mod execution;
 mod function;
 mod inputs;
@@ -11,6 +12,7 @@ mod rejection;
 mod sample;
 pub mod weight;
 
+pub use evaluation::{Called, EvaluationAnswer, EvaluationRequest, Manner, Once, Place, Ran, Runs, Twice};
 pub use execution::{ExecutedFunction, Execution, Limit, Outcome, RaisedError, SandboxInfo};
 pub use function::{Function, Meta, RawCode};
 pub use inputs::{GeneratedInputs, Generation, Method, RepairRequest, WriteMethod, WriteTask};

@@ -83,7 +83,7 @@ fn has_reason(headers: Option<&FieldTable>) -> bool {
 fn ending(message: Message) -> Option<Message> {
     let stage = match message.record_type {
         RecordType::Function => StageName::WriteInputs,
-        RecordType::GeneratedInputs => StageName::Execute,
+        RecordType::GeneratedInputs | RecordType::EvaluationRequest => StageName::Execute,
         RecordType::RunOpen => return None,
         _ => return Some(message),
     };
