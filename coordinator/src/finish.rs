@@ -161,6 +161,10 @@ pub fn is_open(out: &Path) -> bool {
 /// No run there, or one that is not finished: [`Failure::Usage`].
 pub fn read(out: &Path) -> Result<Value, Failure> {
     let text = std::fs::read(out.join("run.json")).map_err(|error| match is_open(out) {
+        _ if out.join("verdicts.jsonl").exists() => {
+            let what = "an evaluation, not a run: `eval` wrote its report.html, and `eval --resume` writes it again";
+            Failure::Usage(format!("{}: {what}", out.display()))
+        }
         true => Failure::Unavailable(format!("{}: {UNFINISHED}", out.display())),
         false => Failure::Unavailable(format!("{}: no finished run there ({error})", out.display())),
     })?;

@@ -34,7 +34,7 @@ fn exec(slots: usize) -> ExecSettings {
         slots: Some(slots),
         sandbox_programs: 5000,
         timeout: 0.5,
-        memory_limit: 512,
+        memory_limit: 256, // on a machine just started, touching memory for the first time costs CPU time
         stability: true,
     }
 }

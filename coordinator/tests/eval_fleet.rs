@@ -72,7 +72,7 @@ fn a_fleet_gives_the_verdicts_of_one_process() {
     let text = |name: &str| folder.path().join(name).display().to_string();
     let [data, completions] = test_set(folder.path());
     let (alone, fleet, other, url) = (text("alone"), text("fleet"), text("other"), broker.url());
-    let sandbox = ["--sandbox", "namespace", "--timeout", "0.5"];
+    let sandbox = ["--sandbox", "namespace", "--timeout", "0.5", "--memory-limit", "256"];
     let what = ["eval", "--data", &data, "--completions", &completions];
     succeed(&[&what[..], &sandbox, &["--out", &alone]].concat());
 

@@ -148,25 +148,31 @@ fn a_model_is_asked_once_for_each_answer() {
 fn two_evaluations_are_compared_pair_by_pair() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = test_set(folder.path());
-    let evaluate = |name: &str, answers: [&str; 3]| {
+    let evaluate = |name: &str, answers: [&str; 3], further: &[&str]| {
         let file = folder.path().join(format!("{name}.jsonl"));
         let row = |(at, text): (usize, &&str)| json!({ "gen_answer_id": format!("item-{at}"), "completions": text });
         let text: String = answers.iter().enumerate().map(|pair| row(pair).to_string() + "\n").collect();
         fs::write(&file, text).expect("a file");
         let out = folder.path().join(name).display().to_string();
         let file = file.display().to_string();
-        succeed(&["eval", "--data", &data, "--completions", &file, "--out", &out, "--sandbox", "namespace"]);
+        let flags = ["eval", "--data", &data, "--completions", &file, "--out", &out, "--sandbox", "namespace"];
+        succeed(&[&flags[..], further].concat());
         out
     };
-    let (a, b) = (evaluate("a", [RIGHT, WRONG, WRONG]), evaluate("b", [RIGHT, RIGHT, WRONG]));
+    let (a, b) = (evaluate("a", [RIGHT, WRONG, WRONG], &[]), evaluate("b", [RIGHT, RIGHT, WRONG], &[]));
     let text = String::from_utf8_lossy(&succeed(&["compare", &a, &b]).stdout).into_owned();
     assert!(text.contains("McNemar") && text.contains("B only  item-1 #0"), "{text}");
+    assert!(!text.contains("not alike"), "{text}");
+    let c = evaluate("c", [RIGHT, RIGHT, WRONG], &["--timeout", "1.5"]);
+    let text = String::from_utf8_lossy(&succeed(&["compare", &a, &c]).stdout).into_owned();
+    assert!(text.contains("not alike: timeout_s is 3.0 in A, 1.5 in B"), "{text}");
     let told: Value = serde_json::from_slice(&succeed(&["compare", &a, &b, "--json"]).stdout).expect("JSON");
     let clean = &told["paired"][1];
     let counts = ["kind", "both", "first", "second", "neither", "p"].map(|key| clean[key].clone());
     assert_eq!(counts, [json!("clean"), json!(1), json!(0), json!(1), json!(1), json!(1.0)]);
-    let nothing = case2code(&["compare", &a, &folder.path().join("c").display().to_string()]);
+    let nothing = case2code(&["compare", &a, &folder.path().join("none").display().to_string()]);
     assert_eq!(nothing.status.code(), Some(2));
+    assert_eq!(case2code(&["report", &a]).status.code(), Some(2), "an evaluation is no run");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use pipeline::{
     reason::{Reason, StageName},
-    records::{ExecutedFunction, Function, GeneratedInputs, RawCode, Rejection, Sample},
+    records::{EvaluationAnswer, EvaluationRequest, ExecutedFunction, Function, GeneratedInputs, RawCode, Rejection, Sample},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -26,6 +26,8 @@ fn field_names_are_pinned() {
     golden::<Function>("function");
     golden::<GeneratedInputs>("generated_inputs");
     golden::<ExecutedFunction>("executed_function");
+    golden::<EvaluationRequest>("evaluation_request");
+    golden::<EvaluationAnswer>("evaluation_answer");
     golden::<Sample>("sample");
     golden::<Rejection>("rejection");
 }

@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use pipeline::error::Failure;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
+    folder::read_json,
     published::Raw,
     verdict::{Clean, Verdict},
 };
@@ -41,6 +43,9 @@ pub struct Comparison {
     pub only_first: usize,
     /// The other way round.
     pub only_second: usize,
+    /// What the two were made of or with, where that differs: the test set, limits, the sandbox. Whose answers were
+    /// scored is not among it.
+    pub differs: BTreeMap<String, [Value; 2]>,
     /// Each kind of verdict.
     pub paired: Vec<Paired>,
 }
@@ -69,8 +74,21 @@ pub fn compare(first: &Path, second: &Path) -> Result<Comparison, Failure> {
     Ok(Comparison {
         only_first: a.len() - common.len(),
         only_second: b.len() - common.len(),
+        differs: differs(&identity(first)?, &identity(second)?),
         paired: kinds.into_iter().map(|(kind, right)| paired(kind, right, &common)).collect(),
     })
+}
+
+fn identity(folder: &Path) -> Result<Map<String, Value>, Failure> {
+    let summary = read_json::<Value>(&folder.join("summary.json"))?;
+    Ok(summary.and_then(|summary| summary["identity"].as_object().cloned()).unwrap_or_default())
+}
+
+fn differs(first: &Map<String, Value>, second: &Map<String, Value>) -> BTreeMap<String, [Value; 2]> {
+    let value = |identity: &Map<String, Value>, name: &str| identity.get(name).cloned().unwrap_or_default();
+    let names = first.keys().chain(second.keys()).filter(|name| *name != "completions");
+    let both = names.map(|name| (name.clone(), [value(first, name), value(second, name)]));
+    both.filter(|(_, [first, second])| first != second).collect()
 }
 
 fn paired(kind: &'static str, right: Right, common: &[(&Key, &Verdict, &Verdict)]) -> Paired {
@@ -131,6 +149,9 @@ fn write_table(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
     )?;
     for Paired { kind, both, first, second, neither, p, .. } in &comparison.paired {
         writeln!(text, "{kind:9} {both:7} {first:7} {second:7} {neither:7} {p:12.4}")?;
+    }
+    for (name, [first, second]) in &comparison.differs {
+        writeln!(text, "not alike: {name} is {first} in A, {second} in B")?;
     }
     for (count, has, other) in [(comparison.only_first, 'A', 'B'), (comparison.only_second, 'B', 'A')] {
         if count > 0 {
