@@ -31,7 +31,8 @@ where
     let from = |wanted| all.iter().filter(move |(key, _)| source(matches, key) == wanted);
     layers = layers.add_source(layer(from(None))?);
     if let Some(path) = file {
-        layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
+        let file = config::File::from(path).format(config::FileFormat::Toml);
+        layers = layers.add_source(file.clone()).add_source(layer(lists(file, &all)?.iter())?);
     }
     // Variables that clap reads by names of their own (AMQP_URL), then ours.
     layers = layers.add_source(layer(from(Some(ValueSource::EnvVariable)))?);
@@ -77,6 +78,18 @@ fn environment(known: &Map<String, Value>) -> Map<String, Value> {
     known.iter().filter_map(|(key, default)| typed(key, default)).collect()
 }
 
+/// What a file gives as one value where a list is wanted, as lists of one.
+fn lists(
+    file: config::File<config::FileSourceFile, config::FileFormat>,
+    known: &Map<String, Value>,
+) -> Result<Map<String, Value>, Failure> {
+    let table = config::Config::builder().add_source(file).build().and_then(config::Config::try_deserialize);
+    let table: Map<String, Value> = table.map_err(|error| Failure::Usage(format!("settings: {error}")))?;
+    let is_list = |key: &str| known.get(key).is_some_and(Value::is_array);
+    let single = table.into_iter().filter(|(key, value)| is_list(key) && !value.is_array());
+    Ok(single.map(|(key, value)| (key, Value::Array(vec![value]))).collect())
+}
+
 fn layer<'a>(
     entries: impl Iterator<Item = (&'a String, &'a Value)>,
 ) -> Result<config::File<config::FileSourceString, config::FileFormat>, Failure> {
@@ -113,5 +126,35 @@ where
             }
             result => return result,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+    use serde::{Deserialize, Serialize};
+
+    use super::resolve;
+
+    #[derive(Debug, PartialEq, Args, Serialize, Deserialize)]
+    struct Servers {
+        #[arg(long)]
+        llm_url: Vec<String>,
+        #[arg(long, default_value_t = 1)]
+        n: u32,
+    }
+
+    #[test]
+    fn one_value_in_a_file_is_a_list_of_one() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("settings.toml");
+        for (text, wanted) in [("llm_url = 'a'\nn = 2\n", &["a"][..]), ("llm_url = ['a', 'b']\nn = 2\n", &["a", "b"])] {
+            std::fs::write(&file, text)?;
+            let matches = Servers::augment_args(clap::Command::new("test")).try_get_matches_from(["test"])?;
+            let parsed = Servers::from_arg_matches(&matches)?;
+            let servers = resolve(&parsed, &matches, Some(&file))?;
+            assert_eq!(servers, Servers { llm_url: wanted.iter().map(|url| (*url).to_owned()).collect(), n: 2 });
+        }
+        Ok(())
     }
 }

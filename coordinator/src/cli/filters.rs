@@ -32,7 +32,7 @@ pub(crate) struct SeedArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct CollectArgs {
-    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of .py; in object
+    /// Files (.jsonl, .jsonl.gz, .jsonl.zst, .parquet, .py), patterns like 'part-*.parquet', and folders of them; in object
     /// storage as s3://, gs:// or file:// URLs (a prefix ends in /), with the AWS_… or GOOGLE_… environment's
     /// credentials; `-` is JSON Lines on stdin
     #[arg(id = "raw", value_name = "INPUT", required = true)]

@@ -22,7 +22,7 @@ pub struct Input {
 }
 
 /// How an input is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InputKind {
     /// One JSON object a line.
     JsonLines(Packing),
@@ -35,7 +35,7 @@ pub enum InputKind {
 }
 
 /// How a file of lines is packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Packing {
     /// Not at all.
     None,
@@ -64,9 +64,9 @@ impl InputKind {
 
 impl Input {
     /// The files that `arguments` name, in their order; a pattern stands for what it matches, sorted; a folder stands for
-    /// the `.py` files under it, sorted by path component. `-`, or no argument at all, is JSON Lines on stdin. A URL
-    /// (`s3://`, `gs://`, `file://`) names one object, a pattern, or, with `/` at its end, a prefix: all `.py` below it,
-    /// or if there is none, all files of rows.
+    /// the `.py` files under it, or if there is none, for all files of rows, sorted by path component. `-`, or no argument at all, is JSON Lines on stdin. A URL
+    /// (`s3://`, `gs://`, `file://`) names one object, a pattern, or, with `/` at its end, a prefix, which is as a
+    /// folder.
     ///
     /// # Errors
     /// An argument that does not exist, or cannot be listed or reached, is [`Failure::Unavailable`]; one of a kind that is not read,
@@ -127,17 +127,23 @@ fn of(argument: &Path) -> Result<Vec<Input>, Failure> {
     let metadata = fs::metadata(argument).map_err(unavailable)?;
     if metadata.is_dir() {
         let mut files = Vec::new();
-        python_files(argument, &mut files).map_err(unavailable)?;
+        readable_files(argument, &mut files).map_err(unavailable)?;
         files.sort();
-        if files.is_empty() {
-            let message = format!("input {}: the folder holds no .py file", argument.display());
+        let mut inputs: Vec<Input> = files
+            .into_iter()
+            .map(|(path, kind)| Input {
+                name: name(path.strip_prefix(argument).unwrap_or(&path)),
+                path,
+                kind,
+                object: None,
+            })
+            .collect();
+        if inputs.is_empty() {
+            let message = format!("input {}: the folder holds no .py file and no file of rows", argument.display());
             return Err(Failure::Unavailable(message));
         }
-        let named = |path: PathBuf| {
-            let name = name(path.strip_prefix(argument).unwrap_or(&path));
-            Input { name, path, kind: InputKind::Python, object: None }
-        };
-        return Ok(files.into_iter().map(named).collect());
+        source_before_rows(&mut inputs, &argument.display());
+        return Ok(inputs);
     }
     if !metadata.is_file() {
         let message = format!("input {}: not a file; give - for JSON Lines on stdin", argument.display());
@@ -147,7 +153,7 @@ fn of(argument: &Path) -> Result<Vec<Input>, Failure> {
     let Some(kind) = InputKind::of_name(&name) else {
         let message = format!(
             "input {}: not a kind of file that is read: give .jsonl (or .jsonl.gz, .jsonl.zst), .parquet, .py, a folder \
-             of .py, or - for JSON Lines on stdin",
+             of them, or - for JSON Lines on stdin",
             argument.display()
         );
         return Err(Failure::Usage(message));
@@ -174,19 +180,32 @@ fn expanded(argument: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// Every `*.py` below `folder`, links to files included; links to folders are not followed, as they may be circular.
-fn python_files(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+/// A folder is one of source, or, where it holds none, one of rows; what is passed over is told.
+pub(super) fn source_before_rows(inputs: &mut Vec<Input>, folder: &dyn std::fmt::Display) {
+    if inputs.iter().any(|input| input.kind == InputKind::Python) {
+        let all = inputs.len();
+        inputs.retain(|input| input.kind == InputKind::Python);
+        let left_out = all - inputs.len();
+        if left_out > 0 {
+            tracing::warn!(%folder, left_out, "a folder with .py files: its files of rows are left out, name them to read them");
+        }
+    }
+}
+
+/// Every file of a kind that is read below `folder`, links to files included; links to folders are not followed, as they
+/// may be circular.
+fn readable_files(folder: &Path, files: &mut Vec<(PathBuf, InputKind)>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            python_files(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "py") {
+            readable_files(&path, files)?;
+        } else if let Some(kind) = InputKind::of_name(&entry.file_name().to_string_lossy()) {
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => {}
                 // Reading a pipe or a device may never end.
                 Ok(metadata) if !metadata.is_file() => tracing::warn!(path = %path.display(), "not a file; left out"),
-                _ => files.push(path),
+                _ => files.push((path, kind)),
             }
         }
     }

@@ -13,7 +13,7 @@ use object_store::{
 use pipeline::error::Failure;
 use url::Url;
 
-use super::{Input, InputKind, remote};
+use super::{Input, InputKind, inputs::source_before_rows, remote};
 
 /// A request that fails for another reason than its own is tried again for this long; what breaks off midway, twice.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -112,8 +112,8 @@ pub(super) fn discover(url: &str) -> Result<Vec<Input>, Failure> {
             one(meta, format!("{base}{key}"), if is_pattern { last(&key) } else { inside })
         })
         .collect();
-    if is_prefix && inputs.iter().any(|input| input.kind == InputKind::Python) {
-        inputs.retain(|input| input.kind == InputKind::Python);
+    if is_prefix {
+        source_before_rows(&mut inputs, &url);
     }
     if inputs.is_empty() {
         let words = if is_pattern { "no object matches" } else { "no object below is of a kind that is read" };
