@@ -37,5 +37,11 @@ pub async fn doctor(exec: &ExecSettings, broker: &BrokerSettings, mut out: impl 
     let Some(best) = working.first() else {
         return Err(Failure::Unavailable("this machine gives no isolation: see above for what is missing".into()));
     };
+    // A runtime is one of an engine: nothing takes its place.
+    if exec.runtime.is_some() && *best != "docker" {
+        let words = "takes nothing: without --runtime it would take namespace";
+        line("=>", "--sandbox auto", State::Missing, words)?;
+        return Err(Failure::Unavailable("this machine does not have the --runtime that was asked for".into()));
+    }
     line("=>", "--sandbox auto", State::Fine, &format!("takes {best}"))
 }

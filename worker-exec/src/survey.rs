@@ -121,6 +121,10 @@ fn kernel(info: &SystemInfo, settings: &ExecSettings) -> Found {
     let (names, default) = (runtimes(info).join(", "), info.default_runtime.clone().unwrap_or_default());
     let used = settings.runtime.clone().unwrap_or_else(|| default.clone());
     let known = runtimes(info).iter().any(|name| name.contains(GVISOR));
+    if !runtimes(info).contains(&used) && used != default {
+        let words = format!("the engine has no `{used}`, only {names}; add it to the engine's daemon.json");
+        return ("runtime", State::Missing, words);
+    }
     if used.contains(GVISOR) {
         return ("runtime", State::Fine, format!("{used}: programs meet gVisor's kernel, not this one's"));
     }
