@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{EvaluationRequest, ExecutedFunction, Function, GeneratedInputs, Record, Rejection, RepairRequest};
+use crate::records::{
+    EvaluationRequest, ExecutedFunction, Function, GeneratedInputs, Record, Rejection, RepairRequest,
+};
 
 /// Version of the records and headers. A message of another version is set aside on `.dead`.
 pub const SCHEMA: u32 = 1;

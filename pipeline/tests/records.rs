@@ -4,7 +4,9 @@
 
 use pipeline::{
     reason::{Reason, StageName},
-    records::{EvaluationAnswer, EvaluationRequest, ExecutedFunction, Function, GeneratedInputs, RawCode, Rejection, Sample},
+    records::{
+        EvaluationAnswer, EvaluationRequest, ExecutedFunction, Function, GeneratedInputs, RawCode, Rejection, Sample,
+    },
 };
 use serde::{Serialize, de::DeserializeOwned};
 

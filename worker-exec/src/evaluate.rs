@@ -35,11 +35,7 @@ impl Executor {
 
     /// What programs of an evaluation run in.
     pub fn place(&self) -> Place {
-        Place {
-            sandbox: self.info(),
-            timeout_s: self.cpu.as_secs_f64(),
-            memory_limit_mib: self.memory_bytes >> 20,
-        }
+        Place { sandbox: self.info(), timeout_s: self.cpu.as_secs_f64(), memory_limit_mib: self.memory_bytes >> 20 }
     }
 
     /// Runs a completion in one process.

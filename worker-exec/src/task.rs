@@ -73,7 +73,9 @@ impl Stage for FleetExecutor {
 
     async fn process(&self, task: ExecTask, seed: u64) -> Result<Verdict<ExecResult>, StageError> {
         match task {
-            ExecTask::Execute(inputs) => Ok(self.0.process(*inputs, seed).await?.map(|executed| ExecResult::Executed(Box::new(executed)))),
+            ExecTask::Execute(inputs) => {
+                Ok(self.0.process(*inputs, seed).await?.map(|executed| ExecResult::Executed(Box::new(executed))))
+            }
             ExecTask::Evaluate(request) => Ok(Verdict::Pass(ExecResult::Evaluated(self.0.evaluate(&request).await?))),
         }
     }

@@ -130,12 +130,7 @@ impl Evaluation {
     }
 
     /// One item with its completions.
-    async fn item(
-        &self,
-        item: &Item,
-        completions: &[usize],
-        programs: &Programs,
-    ) -> Result<Done, Failure> {
+    async fn item(&self, item: &Item, completions: &[usize], programs: &Programs) -> Result<Done, Failure> {
         let tolerance = self.score.float_tolerance;
         let standard = Standard::of(item, programs, tolerance).await?;
         // What several completions have in common is run once.

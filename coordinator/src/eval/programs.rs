@@ -42,7 +42,11 @@ impl Programs {
     ///
     /// # Errors
     /// [`Failure::Usage`] for settings that make no sense, [`Failure::Unavailable`] where there is no sandbox.
-    pub async fn here(settings: &ExecSettings, telemetry: &Telemetry, stop: &CancellationToken) -> Result<Self, Failure> {
+    pub async fn here(
+        settings: &ExecSettings,
+        telemetry: &Telemetry,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
         let executor = Arc::new(Executor::start(settings).await?);
         executor.metrics().register(&telemetry.registry).map_err(anyhow::Error::from)?;
         Ok(Self::Here { executor, stop: stop.clone() })

@@ -148,12 +148,7 @@ fn asked(call: &Called) -> Option<Value> {
     (!call.input.is_empty() && !value.has_address()).then_some(value)
 }
 
-fn expected(
-    call: &Called,
-    again: Option<&Called>,
-    output: Option<&Output>,
-    tolerance: f64,
-) -> Result<Expected, Aside> {
+fn expected(call: &Called, again: Option<&Called>, output: Option<&Output>, tolerance: f64) -> Result<Expected, Aside> {
     let here = told(call).ok_or(Aside::Limit)?;
     let wanted = output.and_then(read).ok_or(Aside::NoOutput)?;
     if let Expected::Value(value, _) = &here

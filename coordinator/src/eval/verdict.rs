@@ -163,8 +163,7 @@ impl Judged {
         let right = |at: usize| {
             let expected = standard.inputs[at].expected.as_ref().ok();
             let call = apart.call(at);
-            call.zip(expected)
-                .is_some_and(|(call, expected)| expected.is(&call.outcome, call.literal, tolerance))
+            call.zip(expected).is_some_and(|(call, expected)| expected.is(&call.outcome, call.literal, tolerance))
         };
         let by_value = by_value(standard, right);
         let wrong = match by_value[0] {

@@ -1,0 +1,211 @@
+//! Requests out, answers back, each to whoever waits for it.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use pipeline::{
+    error::Failure,
+    message::{Address, Message, RecordType, RunId},
+    queue::{
+        Consumer, Delivery, Queue, QueueName, Unattributable,
+        rabbitmq::{RabbitQueue, consumer::RabbitConsumer, dead},
+    },
+    records::{EvaluationAnswer, EvaluationRequest, Rejection},
+    shutdown::CancellationToken,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::stopped;
+use crate::{eval::folder, feed};
+
+/// Answers that are in hand at once.
+const PREFETCH: u16 = 1_000;
+/// After so long without an answer the user is told who is awaited.
+const SILENCE: Duration = Duration::from_secs(10);
+/// And again after so long.
+const LONG_SILENCE: Duration = Duration::from_secs(60);
+
+/// What came back.
+pub enum Answered {
+    /// What a worker saw.
+    Answer(Box<EvaluationAnswer>),
+    /// No attempt at it came to an end.
+    Rejected(Box<Rejection>),
+    /// No answer of ours.
+    Unreadable(String),
+}
+
+/// The requests of one process of an evaluation.
+pub struct Requests {
+    queue: RabbitQueue,
+    run_id: RunId,
+    /// Which process of the evaluation this is, from 0: the shard of its requests.
+    process: u64,
+    next: AtomicU64,
+    waiting: Arc<Waiting>,
+    stop: CancellationToken,
+    tasks: [JoinHandle<()>; 2],
+}
+
+/// Who waits for the answer to which request.
+#[derive(Default)]
+struct Waiting(Mutex<HashMap<u64, oneshot::Sender<Answered>>>);
+
+impl Requests {
+    /// Begins to take answers.
+    ///
+    /// # Errors
+    /// The broker refuses for good.
+    pub async fn begin(
+        queue: RabbitQueue,
+        run_id: RunId,
+        process: u64,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let answers = queue.consume(QueueName::Outcomes, PREFETCH).await.map_err(anyhow::Error::from)?;
+        let (dead, letters) = mpsc::channel(usize::from(PREFETCH));
+        let (waiting, of_dead) = (Arc::<Waiting>::default(), run_id.clone());
+        let tasks = [
+            tokio::spawn(dead::watch(queue.clone(), move || Some(of_dead.clone()), dead)),
+            tokio::spawn(hand_out(answers, letters, run_id.clone(), process, Arc::clone(&waiting))),
+        ];
+        let next = AtomicU64::new(0);
+        Ok(Self { queue, run_id, process, next, waiting, stop: stop.clone(), tasks })
+    }
+
+    /// Has a worker run a program, through outages of the broker and however long it takes.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`] after a signal; the broker refuses for good.
+    pub async fn ask(&self, request: &EvaluationRequest) -> Result<Answered, Failure> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        let address = Address { run_id: self.run_id.clone(), seed: 0, shard: self.process, index };
+        let answer = self.waiting.begin(index);
+        let published = feed::publish(&self.queue, QueueName::Inputs, &Message::of(address, request), &self.stop).await;
+        published.map_err(|error| stopped(Failure::Other(error.into()), &self.stop))?;
+        let mut answer = std::pin::pin!(answer);
+        let mut silence = SILENCE;
+        loop {
+            tokio::select! {
+                answer = &mut answer => {
+                    return answer.map_err(|_| Failure::Other(anyhow::anyhow!("the broker gives no answers any more")));
+                }
+                () = self.stop.cancelled() => return Err(Failure::Stopped(folder::GO_ON)),
+                () = tokio::time::sleep(silence) => {
+                    // One request speaks for all.
+                    if self.waiting.first() == Some(index) {
+                        self.tell_who_is_awaited().await;
+                    }
+                    silence = LONG_SILENCE;
+                }
+            }
+        }
+    }
+
+    /// Takes no more answers, and gives the queue back.
+    pub fn end(&self) -> &RabbitQueue {
+        for task in &self.tasks {
+            task.abort();
+        }
+        &self.queue
+    }
+
+    async fn tell_who_is_awaited(&self) {
+        match self.queue.depth(QueueName::Inputs).await {
+            Ok(depth) if depth.consumers == 0 => {
+                tracing::warn!(programs = depth.ready, "no worker-exec works on this run: waiting for one");
+            }
+            Ok(depth) => {
+                tracing::info!(programs = depth.ready, workers = depth.consumers, "waiting for the oldest answer");
+            }
+            Err(error) => tracing::warn!(%error, "waiting for the broker"),
+        }
+    }
+}
+
+impl Waiting {
+    fn begin(&self, index: u64) -> oneshot::Receiver<Answered> {
+        let (sender, receiver) = oneshot::channel();
+        self.entries().insert(index, sender);
+        receiver
+    }
+
+    /// The one who has waited longest.
+    fn first(&self) -> Option<u64> {
+        self.entries().keys().min().copied()
+    }
+
+    /// An answer that nobody waits for came twice.
+    fn end(&self, index: u64, answered: Answered) {
+        if let Some(sender) = self.entries().remove(&index) {
+            drop(sender.send(answered));
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Answered>>> {
+        // Whole at every moment, whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives each answer to whoever waits for it, until the queue is closed. Nobody is left waiting afterwards.
+async fn hand_out(
+    mut answers: RabbitConsumer,
+    mut letters: mpsc::Receiver<Delivery>,
+    run_id: RunId,
+    process: u64,
+    waiting: Arc<Waiting>,
+) {
+    loop {
+        let next = tokio::select! {
+            Some(letter) = letters.recv() => Ok(Some(letter)),
+            next = answers.next() => next,
+        };
+        let Delivery { message, receipt, .. } = match next {
+            Ok(Some(delivery)) => delivery,
+            Ok(None) => break,
+            Err(error) => {
+                // A broken stream is built again by the consumer; this one refuses for good.
+                tracing::error!(%error, "answers cannot be read");
+                break;
+            }
+        };
+        let answered = match message {
+            Err(aside) => receipt.set_aside(aside).await,
+            Ok(message) if message.address.run_id != run_id => {
+                let reason = format!("belongs to run {}", message.address.run_id);
+                receipt.set_aside(Unattributable { reason, body: message.body }).await
+            }
+            Ok(message) => {
+                // What an earlier process asked for is asked for again by this one.
+                if message.address.shard == process {
+                    waiting.end(message.address.index, read(&message));
+                }
+                receipt.ack().await
+            }
+        };
+        if let Err(error) = answered {
+            // It comes again, and nobody waits for it then.
+            tracing::debug!(%error, "an answer was not acknowledged");
+        }
+    }
+    waiting.entries().clear();
+}
+
+fn read(message: &Message) -> Answered {
+    let read = match message.record_type {
+        RecordType::EvaluationAnswer => message.decode().map(|answer| Answered::Answer(Box::new(answer))),
+        RecordType::Rejection => message.decode().map(|rejection| Answered::Rejected(Box::new(rejection))),
+        other => return Answered::Unreadable(format!("a {other} came in place of an answer")),
+    };
+    read.unwrap_or_else(|error| Answered::Unreadable(error.to_string()))
+}
