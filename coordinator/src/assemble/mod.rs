@@ -7,10 +7,13 @@
 
 mod answer;
 mod assembler;
+mod beside;
 mod cases;
 mod filter;
+mod inputs;
 mod literal;
 mod measures;
+mod plain;
 pub(crate) mod published;
 mod published_row;
 pub(crate) mod quoted;
