@@ -26,20 +26,18 @@ impl<'a> Inputs<'a> {
 
     /// Meets one; tells whether it is none of those met before.
     pub fn is_new(&mut self, input: &'a str) -> bool {
+        // Without a set or a dict among the arguments, equal inputs are the same text; and none of them equals one with.
+        let input = input.trim();
+        if self.in_order && input.strip_prefix('{').is_some_and(|inside| !inside.contains('{')) {
+            return self.by_value.insert(Cow::Borrowed(input));
+        }
         match self.alike.insert(likeness(input), input) {
             None => true,
             Some(other) => {
-                self.by_value.insert(self.value(other));
-                self.by_value.insert(self.value(input))
+                self.by_value.insert(literal::canonical(other));
+                self.by_value.insert(literal::canonical(input))
             }
         }
-    }
-
-    /// One text for equal inputs. Where all inputs have their arguments in one order, and no set or dict among them, that
-    /// is the text itself.
-    fn value(&self, input: &'a str) -> Cow<'a, str> {
-        let plain = self.in_order && input.strip_prefix('{').is_some_and(|inside| !inside.contains('{'));
-        if plain { Cow::Borrowed(input) } else { literal::canonical(input) }
     }
 }
 
@@ -54,4 +52,28 @@ fn follows(arguments: &[(String, String)], parameters: &[String]) -> bool {
 fn likeness(input: &str) -> u64 {
     let weight = |byte: u8| if matches!(byte, b'-'..=b'~') { u64::from(byte) * u64::from(byte) } else { 0 };
     input.bytes().map(weight).fold(0, u64::wrapping_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HashMap, HashSet, Inputs};
+
+    #[test]
+    fn an_input_is_new_once() {
+        let met = [
+            ("{'a': 12}", true),
+            ("{'a': 21}", true),
+            ("{'a': 12}", false),
+            ("{'a': {'x': 1, 'y': 2}}", true),
+            ("{'a': {'y': 1, 'x': 2}}", true),
+            ("{'a': {'y': 2, 'x': 1}}", false),
+            ("{'a': {2, 1}}", true),
+            ("{'a': {1, 2}}", false),
+            ("{'a': {1, 2}}", false),
+        ];
+        for in_order in [true, false] {
+            let mut inputs = Inputs { alike: HashMap::default(), by_value: HashSet::default(), in_order };
+            met.iter().for_each(|(input, new)| assert_eq!(inputs.is_new(input), *new, "{input}"));
+        }
+    }
 }
