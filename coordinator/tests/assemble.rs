@@ -9,10 +9,7 @@ use std::{
 };
 
 use coordinator::assemble::{AssembleSettings, Assembler, Format, Profile, run_filter};
-use pipeline::{
-    filter::RejectionWriter,
-    records::{Rejection, Sample},
-};
+use pipeline::records::{Rejection, Sample};
 use serde_json::{Value, json};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -64,27 +61,24 @@ fn settings(case: &Path) -> Result<AssembleSettings> {
 }
 
 /// Samples and rejections of a case, as they would be written.
-async fn assembled(case: &Path, seed: u64) -> Result<(String, String)> {
-    assembled_from(&fs::read(case.join("executed.jsonl"))?, &settings(case)?, seed).await
+fn assembled(case: &Path, seed: u64) -> Result<(String, String)> {
+    assembled_from(&fs::read(case.join("executed.jsonl"))?, &settings(case)?, seed)
 }
 
-async fn assembled_from(input: &[u8], settings: &AssembleSettings, seed: u64) -> Result<(String, String)> {
-    let scratch = tempfile::tempdir()?;
-    let rejected = scratch.path().join("rejected.jsonl");
-    let mut samples = Vec::new();
+fn assembled_from(input: &[u8], settings: &AssembleSettings, seed: u64) -> Result<(String, String)> {
+    let (mut samples, mut rejections) = (Vec::new(), Vec::new());
     let assembler = Assembler::new(settings, seed)?;
-    let writer = RejectionWriter::create(Some(&rejected)).await?;
     let lines = input.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
-    let counts = run_filter(input, "executed.jsonl", assembler, &mut samples, writer).await?;
+    let counts = run_filter(input, "executed.jsonl", &assembler, &mut samples, Some(&mut rejections))?;
     assert_eq!(counts.passed + counts.rejected, lines as u64, "every line ends as one thing");
-    Ok((String::from_utf8(samples)?, fs::read_to_string(rejected)?))
+    Ok((String::from_utf8(samples)?, String::from_utf8(rejections)?))
 }
 
-#[tokio::test]
-async fn every_case_gives_what_is_expected() -> Result {
+#[test]
+fn every_case_gives_what_is_expected() -> Result {
     let accept = std::env::var_os("ACCEPT").is_some();
     for case in cases()? {
-        let (samples, rejections) = assembled(&case, SEED).await?;
+        let (samples, rejections) = assembled(&case, SEED)?;
         for (name, text) in [("expected.jsonl", samples), ("rejected.jsonl", rejections)] {
             let path = case.join(name);
             if accept {
@@ -102,11 +96,11 @@ async fn every_case_gives_what_is_expected() -> Result {
     Ok(())
 }
 
-#[tokio::test]
-async fn another_seed_words_the_same_examples_otherwise() -> Result {
+#[test]
+fn another_seed_words_the_same_examples_otherwise() -> Result {
     let mut different = 0;
     for case in cases()? {
-        let (one, other) = (assembled(&case, SEED).await?, assembled(&case, SEED + 1).await?);
+        let (one, other) = (assembled(&case, SEED)?, assembled(&case, SEED + 1)?);
         // The detail may say how long the prompt became.
         assert_eq!(reasons(&one.1)?, reasons(&other.1)?, "rejections depend on the seed in {}", case.display());
         for (one, other) in one.0.lines().zip(other.0.lines()) {
@@ -128,8 +122,8 @@ fn reasons(rejections: &str) -> Result<Vec<(String, String)>> {
 }
 
 /// Many seeds, so that every format is met: what the prompt asserts is true of the answer, and so is every example.
-#[tokio::test]
-async fn strict_samples_are_true_when_run() -> Result {
+#[test]
+fn strict_samples_are_true_when_run() -> Result {
     let (mut programs, mut statements, mut expressions) = (Vec::new(), 0, 0);
     let mut tasks = std::collections::BTreeSet::new();
     for case in cases()? {
@@ -137,7 +131,7 @@ async fn strict_samples_are_true_when_run() -> Result {
             continue;
         }
         for seed in 0..40 {
-            for line in assembled(&case, seed).await?.0.lines() {
+            for line in assembled(&case, seed)?.0.lines() {
                 let sample: Sample = serde_json::from_str(line)?;
                 check_shape(&sample);
                 let call = format!("{}(", sample.function_name);
@@ -175,8 +169,8 @@ async fn strict_samples_are_true_when_run() -> Result {
     Ok(())
 }
 
-#[tokio::test]
-async fn rows_in_the_published_form_are_published_rows() -> Result {
+#[test]
+fn rows_in_the_published_form_are_published_rows() -> Result {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assemble/ways");
     let input = fs::read(folder.join("executed.jsonl"))?;
     let form = |keep_raw, for_eval| AssembleSettings {
@@ -193,7 +187,7 @@ async fn rows_in_the_published_form_are_published_rows() -> Result {
         (form(true, false), raw.to_vec()),
         (form(false, true), [&raw[..], &eval].concat()),
     ] {
-        let rows = assembled_from(&input, &settings, SEED).await?.0;
+        let rows = assembled_from(&input, &settings, SEED)?.0;
         let wanted = [&["id", "prompt", "output"][..], &more].concat();
         for row in rows.lines() {
             let row: serde_json::Map<String, Value> = serde_json::from_str(row)?;
@@ -202,12 +196,10 @@ async fn rows_in_the_published_form_are_published_rows() -> Result {
         assert_eq!(rows.lines().count(), 5);
     }
     // What was written reads as the published intermediate form, with the same examples.
-    let published = assembled_from(&input, &form(false, true), SEED).await?.0;
+    let published = assembled_from(&input, &form(false, true), SEED)?.0;
     let settings = AssembleSettings { profile: Profile::Reference, ..AssembleSettings::default() };
-    let (ours, theirs) = (
-        assembled_from(&input, &settings, SEED).await?.0,
-        assembled_from(published.as_bytes(), &settings, SEED).await?.0,
-    );
+    let (ours, theirs) =
+        (assembled_from(&input, &settings, SEED)?.0, assembled_from(published.as_bytes(), &settings, SEED)?.0);
     assert_eq!(ours.lines().count(), 5);
     for (ours, theirs) in ours.lines().zip(theirs.lines()) {
         let (ours, theirs): (Sample, Sample) = (serde_json::from_str(ours)?, serde_json::from_str(theirs)?);
@@ -220,8 +212,8 @@ async fn rows_in_the_published_form_are_published_rows() -> Result {
 }
 
 /// `prompts/samples.toml` with something else in it, as a user's own file.
-#[tokio::test]
-async fn words_of_ones_own_are_used_and_wrong_ones_are_told() -> Result {
+#[test]
+fn words_of_ones_own_are_used_and_wrong_ones_are_told() -> Result {
     let folder = tempfile::tempdir()?;
     let words = include_str!("../../prompts/samples.toml");
     let input = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assemble/ways/executed.jsonl"))?;
@@ -234,7 +226,7 @@ async fn words_of_ones_own_are_used_and_wrong_ones_are_told() -> Result {
     let first = "\"Work out what this Python function does from the examples, and write it.\"";
     let settings = with(first, "{ text = \"Mine, and {name}.\", weight = 100000 }")?;
     assert_ne!(settings.identity(), AssembleSettings::default().identity());
-    for line in assembled_from(&input, &settings, SEED).await?.0.lines() {
+    for line in assembled_from(&input, &settings, SEED)?.0.lines() {
         let sample: Sample = serde_json::from_str(line)?;
         assert!(sample.prompt.contains(&format!("Mine, and {}.", sample.function_name)), "{}", sample.prompt);
     }

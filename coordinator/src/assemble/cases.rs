@@ -1,47 +1,29 @@
 use std::{borrow::Cow, cell::OnceCell};
 
-use foldhash::HashSetExt as _;
-use pipeline::{
-    python::with_module,
-    records::{Example, ExecutedFunction, Execution, Function, Outcome},
-};
+use pipeline::records::{Example, ExecutedFunction, Execution, Outcome, RaisedError};
 use worker_exec::answer::PROCESS_ENDED;
 
-use super::literal;
+use super::{beside, inputs::Inputs, literal, plain::is_plain};
 
 /// Hexadecimal digits from which a number alone is taken for an address; `hex()` of everyday numbers is shorter.
 const ADDRESS_DIGITS: usize = 9;
 
 /// An example that the filters left: what was passed, what came back, and both in the form in which they compare.
 #[derive(Clone, Debug)]
-pub(super) struct Case {
+pub(super) struct Case<'a> {
     /// `repr` of the arguments as a dict.
-    pub input: String,
+    pub input: &'a str,
     /// `[name, source]` in order.
-    pub arguments: Vec<(String, String)>,
-    pub result: Result<String, Raised>,
+    pub arguments: &'a [(String, String)],
+    pub result: Result<&'a str, &'a RaisedError>,
     /// Whether the output enters an assert.
     pub literal: bool,
     /// The outcome by value.
-    pub outcome_key: String,
+    pub outcome_key: Cow<'a, str>,
     /// Lines of the function that ran, where they were measured.
-    pub lines: Option<Vec<u32>>,
+    pub lines: Option<&'a [u32]>,
     /// What [`Self::plain_arguments`] found.
     plain: OnceCell<bool>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Raised {
-    pub class: String,
-    pub message: String,
-    pub explicit: bool,
-}
-
-impl Raised {
-    /// `ValueError: message`, or the type alone; one line.
-    pub fn text(&self) -> String {
-        if self.message.is_empty() { self.class.clone() } else { format!("{}: {}", self.class, self.message) }
-    }
 }
 
 /// Why an example is not used.
@@ -71,27 +53,25 @@ impl Dropped {
     }
 }
 
-impl Case {
+impl<'a> Case<'a> {
     /// The call as it ran; none if a limit ended it.
-    pub fn of(execution: &Execution) -> Option<Self> {
+    pub fn of(execution: &'a Execution) -> Option<Self> {
         let result = match &execution.outcome {
-            Outcome::Return(repr) => Ok(repr.clone()),
-            Outcome::Error(error) => {
-                Err(Raised { class: error.class.clone(), message: error.message.clone(), explicit: error.explicit })
-            }
+            Outcome::Return(repr) => Ok(repr.as_str()),
+            Outcome::Error(error) => Err(error),
             Outcome::Limit(_) => return None,
         };
-        let outcome_key = match &result {
+        let outcome_key = match result {
             Ok(repr) => literal::canonical(repr),
-            Err(raised) => format!("raises {}", raised.text()),
+            Err(raised) => Cow::Owned(format!("raises {}", raised.text())),
         };
         Some(Self {
-            input: execution.input.clone(),
-            arguments: execution.arguments.clone(),
+            input: &execution.input,
+            arguments: &execution.arguments,
             result,
             literal: execution.literal,
             outcome_key,
-            lines: execution.lines.clone(),
+            lines: execution.lines.as_deref(),
             plain: OnceCell::new(),
         })
     }
@@ -106,7 +86,7 @@ impl Case {
 
     /// Whether every argument's source stands alone, without an import.
     pub fn plain_arguments(&self) -> bool {
-        *self.plain.get_or_init(|| self.arguments.iter().all(|(_, source)| literal::is_plain(source)))
+        *self.plain.get_or_init(|| self.arguments.iter().all(|(_, source)| is_plain(source)))
     }
 
     /// Whether a name stands somewhere in what is shown.
@@ -133,8 +113,8 @@ impl Case {
 
     /// As a column of the sample.
     pub fn example(&self) -> Example {
-        let (output, error) = match &self.result {
-            Ok(repr) => (Some(repr.clone()), None),
+        let (output, error) = match self.result {
+            Ok(repr) => (Some(repr.to_owned()), None),
             Err(raised) => (None, Some(raised.text())),
         };
         Example { input: self.keywords(), output, error }
@@ -142,7 +122,7 @@ impl Case {
 }
 
 /// Every example that did not hit a limit, as it ran.
-pub(super) fn all(executed: &ExecutedFunction) -> Vec<Case> {
+pub(super) fn all(executed: &ExecutedFunction) -> Vec<Case<'_>> {
     executed.executions.iter().filter_map(Case::of).collect()
 }
 
@@ -151,20 +131,21 @@ pub(super) fn all(executed: &ExecutedFunction) -> Vec<Case> {
 pub(super) fn worth_showing(
     executed: &ExecutedFunction,
     max_output_chars: usize,
-) -> (Vec<Case>, std::collections::BTreeMap<Dropped, usize>) {
+) -> (Vec<Case<'_>>, std::collections::BTreeMap<Dropped, usize>) {
     let (mut cases, mut dropped) = (Vec::new(), std::collections::BTreeMap::new());
-    let mut seen = foldhash::HashSet::new();
-    let in_order =
-        executed.executions.iter().all(|execution| follows(&execution.arguments, &executed.function.parameters));
-    for execution in &executed.executions {
-        let verdict = match Case::of(execution) {
+    let mut inputs = Inputs::of(executed);
+    let all: Vec<Option<Case>> = executed.executions.iter().map(Case::of).collect();
+    let imported = all.iter().flatten().filter(|case| !case.plain_arguments()).map(Case::keywords);
+    let mut runs_beside = beside::run(&executed.function, &imported.collect::<Vec<_>>()).into_iter();
+    for case in all {
+        let verdict = match case {
             None => Err(Dropped::Limit),
-            Some(case) => judge(case, &executed.function, max_output_chars),
+            Some(case) if !case.plain_arguments() && runs_beside.next() != Some(true) => Err(Dropped::UndefinedInput),
+            Some(case) => judge(case, max_output_chars),
         };
         // Only an input that is used makes a later one a repetition.
-        let verdict = verdict.and_then(|case| {
-            if seen.insert(input_key(&execution.input, in_order)) { Ok(case) } else { Err(Dropped::Repeated) }
-        });
+        let verdict =
+            verdict.and_then(|case| if inputs.is_new(case.input) { Ok(case) } else { Err(Dropped::Repeated) });
         match verdict {
             Ok(case) => cases.push(case),
             Err(why) => *dropped.entry(why).or_default() += 1,
@@ -173,24 +154,8 @@ pub(super) fn worth_showing(
     (cases, dropped)
 }
 
-/// Whether arguments stand in the order of the parameters.
-fn follows(arguments: &[(String, String)], parameters: &[String]) -> bool {
-    let mut rest = parameters.iter();
-    arguments.iter().all(|(name, _)| rest.any(|parameter| parameter == name))
-}
-
-/// One text for equal inputs. Where all inputs of a function have their arguments in one order, and no set or dict among
-/// them, that is the text itself.
-fn input_key(input: &str, in_order: bool) -> Cow<'_, str> {
-    let plain = in_order && input.strip_prefix('{').is_some_and(|inside| !inside.contains('{'));
-    if plain { Cow::Borrowed(input) } else { Cow::Owned(literal::canonical(input)) }
-}
-
-fn judge(case: Case, function: &Function, max_output_chars: usize) -> Result<Case, Dropped> {
-    if !case.plain_arguments() && !defines(function, &case.keywords()) {
-        return Err(Dropped::UndefinedInput);
-    }
-    let text = match &case.result {
+fn judge(case: Case<'_>, max_output_chars: usize) -> Result<Case<'_>, Dropped> {
+    let text = match case.result {
         // An exit or a signal is no exception: nothing that a caller could see.
         Err(raised) if raised.class == PROCESS_ENDED => return Err(Dropped::ProcessEnded),
         Err(raised) if !raised.explicit && matches!(raised.class.as_str(), "TypeError" | "AttributeError") => {
@@ -208,24 +173,13 @@ fn judge(case: Case, function: &Function, max_output_chars: usize) -> Result<Cas
     Ok(case)
 }
 
-/// Whether a call with these arguments runs beside the function alone. The block of examples may have had imports and
-/// helpers that the answer lacks.
-fn defines(function: &Function, keywords: &str) -> bool {
-    const CALL: &str = "__call__";
-    let source = format!("{}\n\ndef {CALL}():\n    return dict({keywords})\n", function.program());
-    let defined = with_module(&source, |module| {
-        let definitions = module.definitions();
-        let call = definitions.iter().find(|definition| definition.name == CALL)?;
-        Some(module.bindings().needs(call, 1).missing.is_empty())
-    });
-    matches!(defined, Ok(Some(true)))
-}
-
 /// `<function f at 0x7f…>`, or a number in the form of an address.
 fn holds_address(text: &str) -> bool {
-    memchr::memmem::find_iter(text.as_bytes(), "0x").any(|at| {
-        let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
+    let bytes = text.as_bytes();
+    // By the letter: it is rare, and a search for two would be set up for each value.
+    memchr::memchr_iter(b'x', bytes).any(|x| {
+        let digits = || bytes[x + 1..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         // The sandbox leaves `at 0x...` of an object's repr.
-        digits >= ADDRESS_DIGITS || text[..at].ends_with(" at ")
+        bytes[..x].ends_with(b"0") && (digits() >= ADDRESS_DIGITS || bytes[..x - 1].ends_with(b" at "))
     })
 }

@@ -1,33 +1,23 @@
-use std::{collections::VecDeque, ops::Range, sync::Arc};
+use std::{
+    io::{self, BufRead, Read as _, Write},
+    sync::{Mutex, PoisonError},
+};
 
-use pipeline::{
-    error::Failure,
-    filter::{Counts, RejectionWriter},
-    records::Rejection,
-};
-use tokio::{
-    io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufWriter},
-    task::JoinHandle,
-};
+use anyhow::Context as _;
+use pipeline::{error::Failure, filter::Counts, records::Rejection};
 
 use super::{Assembler, assemble, read_executed};
-use crate::output::rows::Row;
+use crate::{output::rows::Row, parallel};
 
 /// Bytes of lines that are worked at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Whole lines, one after another in one buffer.
+/// Whole lines, and what became of them. Its buffers are used again: fresh memory costs as much as the work in it.
 #[derive(Default)]
 struct Chunk {
-    bytes: Vec<u8>,
-    /// Number and place of each line that is not blank.
-    lines: Vec<(u64, Range<usize>)>,
-}
-
-/// What became of a chunk. Its buffers are used again: fresh memory costs as much as the work in it.
-#[derive(Default)]
-struct Worked {
-    chunk: Chunk,
+    lines: Vec<u8>,
+    /// The number of the first line.
+    first: u64,
     samples: Vec<u8>,
     passed: u64,
     rejections: Vec<Rejection>,
@@ -38,58 +28,84 @@ struct Worked {
 ///
 /// # Errors
 /// A file fails: then what was written so far is whole lines.
-pub async fn run_filter(
-    mut input: impl AsyncBufRead + Send + Unpin,
+pub fn run_filter(
+    mut input: impl BufRead + Send,
     source: &str,
-    assembler: Assembler,
-    output: impl AsyncWrite + Send + Unpin,
-    mut rejected: RejectionWriter,
+    assembler: &Assembler,
+    mut output: impl Write,
+    mut rejected: Option<impl Write>,
 ) -> Result<Counts, Failure> {
-    let (mut output, mut counts) = (BufWriter::new(output), Counts::default());
-    let (source, assembler): (Arc<str>, _) = (source.into(), Arc::new(assembler));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut under_way: VecDeque<JoinHandle<anyhow::Result<Worked>>> = VecDeque::new();
-    let (mut next, mut spare, mut ended) = (Worked::default(), Vec::new(), false);
-    let mut number = 0;
-    while !ended {
-        let chunk = &mut next.chunk;
-        let start = chunk.bytes.len();
-        number += 1;
-        ended = input.read_until(b'\n', &mut chunk.bytes).await.map_err(anyhow::Error::from)? == 0;
-        if !chunk.bytes[start..].trim_ascii().is_empty() {
-            chunk.lines.push((number, start..chunk.bytes.len()));
-        }
-        if chunk.bytes.len() >= CHUNK_BYTES || ended {
-            let mut worked = std::mem::replace(&mut next, spare.pop().unwrap_or_default());
-            let (source, assembler) = (Arc::clone(&source), Arc::clone(&assembler));
-            under_way.push_back(tokio::task::spawn_blocking(move || {
-                worked.work(&source, &assembler)?;
-                Ok(worked)
-            }));
-        }
-        while under_way.len() > if ended { 0 } else { cores } {
-            let Some(first) = under_way.pop_front() else { break };
-            let mut worked = first.await.map_err(anyhow::Error::from)??;
-            output.write_all(&worked.samples).await.map_err(anyhow::Error::from)?;
-            counts.passed += worked.passed;
-            for rejection in worked.rejections.drain(..) {
-                rejected.write(&rejection).await?;
-                counts.rejected += 1;
+    let mut counts = Counts::default();
+    let spare: Mutex<Vec<Chunk>> = Mutex::default();
+    let spares = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut first = 1;
+    let next = || {
+        let mut chunk = Chunk { first, ..spares().pop().unwrap_or_default() };
+        match chunk.read(&mut input) {
+            Ok(0) => None,
+            Ok(lines) => {
+                first += lines;
+                Some(Ok(chunk))
             }
-            worked.clear();
-            spare.push(worked);
+            Err(error) => Some(Err(error)),
         }
+    };
+    let work = |chunk: io::Result<Chunk>| {
+        let mut chunk = chunk.context("reading executed functions")?;
+        chunk.work(source, assembler)?;
+        anyhow::Ok(chunk)
+    };
+    parallel::stream(next, work, |chunk: anyhow::Result<Chunk>| {
+        let mut chunk = chunk?;
+        output.write_all(&chunk.samples).context("writing samples")?;
+        counts.passed += chunk.passed;
+        for rejection in chunk.rejections.drain(..) {
+            if let Some(rejected) = &mut rejected {
+                rejected.write_all(&rejection_line(&rejection)?).context("writing rejections")?;
+            }
+            counts.rejected += 1;
+        }
+        chunk.clear();
+        spares().push(chunk);
+        anyhow::Ok(())
+    })?;
+    output.flush().context("writing samples")?;
+    if let Some(rejected) = &mut rejected {
+        rejected.flush().context("writing rejections")?;
     }
-    output.flush().await.map_err(anyhow::Error::from)?;
-    rejected.finish().await?;
     Ok(counts)
 }
 
-impl Worked {
+fn rejection_line(rejection: &Rejection) -> anyhow::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(rejection)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Lines with their ends.
+fn lines(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        rest.split_off(..end).filter(|line| !line.is_empty())
+    })
+}
+
+impl Chunk {
+    /// Reads lines until there are enough of them; tells how many. None are left where it reads none.
+    fn read(&mut self, input: &mut impl BufRead) -> io::Result<u64> {
+        input.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut self.lines)?;
+        input.read_until(b'\n', &mut self.lines)?;
+        let ended = memchr::memchr_iter(b'\n', &self.lines).count() as u64;
+        // The last line of a file may lack its end.
+        Ok(ended + u64::from(self.lines.last().is_some_and(|last| *last != b'\n')))
+    }
+
     fn work(&mut self, source: &str, assembler: &Assembler) -> anyhow::Result<()> {
-        for (number, place) in &self.chunk.lines {
-            let line = &self.chunk.bytes[place.clone()];
-            match read_executed(source, *number, line).and_then(|executed| assemble(executed, assembler)) {
+        for (number, line) in (self.first..).zip(lines(&self.lines)) {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match read_executed(source, number, line).and_then(|executed| assemble(executed, assembler)) {
                 Ok(samples) => {
                     for sample in &samples {
                         sample.write_line(&mut self.samples, assembler.line_format())?;
@@ -106,8 +122,7 @@ impl Worked {
     /// Empties it, but for its buffers; one that a long line made large is given back.
     fn clear(&mut self) {
         self.passed = 0;
-        self.chunk.lines.clear();
-        for buffer in [&mut self.chunk.bytes, &mut self.samples] {
+        for buffer in [&mut self.lines, &mut self.samples] {
             buffer.clear();
             buffer.shrink_to(4 * CHUNK_BYTES);
         }

@@ -4,32 +4,18 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 /// Brackets nested deeper than this are left as they stand; CPython's own parser stops at 200.
-const MAX_DEPTH: usize = 100;
-
-/// Names that a plain value may hold: with these a value needs no import.
-const PLAIN_NAMES: [&str; 9] = ["True", "False", "None", "set", "frozenset", "float", "bytearray", "complex", "j"];
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// One text for equal values: entries of sets and dicts sorted, everything else in order.
-pub(super) fn canonical(text: &str) -> String {
+pub(super) fn canonical(text: &str) -> Cow<'_, str> {
     // Nothing but sets and dicts can stand in another order.
-    if text.contains('{') { rewrite(text, Form::Compare) } else { text.trim().to_owned() }
+    if text.contains('{') { rewrite(text, Form::Compare) } else { Cow::Borrowed(text.trim()) }
 }
 
 /// The value as source: sets sorted, `nan` and `inf` as calls that give them back.
-pub(super) fn source(text: &str) -> String {
+pub(super) fn source(text: &str) -> Cow<'_, str> {
     let may_change = text.contains('{') || text.contains("nan") || text.contains("inf");
-    if may_change { rewrite(text, Form::Show) } else { text.trim().to_owned() }
-}
-
-/// Whether the text is source that needs nothing imported: literals and a few builtin calls.
-pub(super) fn is_plain(text: &str) -> bool {
-    // Most values are one number or one string.
-    let number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
-    if number || (text.starts_with(['\'', '"']) && super::quoted::length(text) == Some(text.len())) {
-        return true;
-    }
-    let mut reader = Reader::new(text, Form::Read);
-    reader.entries(None, 0).is_some() && reader.plain
+    if may_change { rewrite(text, Form::Show) } else { Cow::Borrowed(text.trim()) }
 }
 
 /// Keys and values of a dict whose keys are strings, values as they stand.
@@ -40,18 +26,34 @@ pub(super) fn keyword_dict(text: &str) -> Option<Vec<(String, String)>> {
     entries.list.into_iter().map(pair).collect()
 }
 
-fn rewrite(text: &str, form: Form) -> String {
+/// The identifier or number that the text starts with; empty where there is none. Of a float's repr (`1e-05`, `2.5`) that
+/// is a part.
+pub(super) fn word(text: &str) -> &str {
+    let ascii = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let length = match text.as_bytes().get(ascii) {
+        Some(0x80..) => text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len()),
+        _ => ascii,
+    };
+    &text[..length]
+}
+
+/// Whether a word is a name: no number, and no prefix of the string `after` it.
+pub(super) fn is_name(word: &str, after: &str) -> bool {
+    let quoted_next = after.starts_with(['\'', '"']);
+    let is_prefix = quoted_next && matches!(word, "b" | "B" | "r" | "R" | "u" | "U" | "br" | "rb");
+    !word.starts_with(|c: char| c.is_ascii_digit()) && !is_prefix
+}
+
+fn rewrite(text: &str, form: Form) -> Cow<'_, str> {
     let text = text.trim();
     match Reader::new(text, form).entries(None, 0) {
-        Some(entries) if entries.changed => entries.joined(),
-        _ => text.to_owned(),
+        Some(entries) if entries.changed => Cow::Owned(entries.joined()),
+        _ => Cow::Borrowed(text),
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Changes nothing.
-    Read,
     /// Changes nothing; the text is the inside of a dict.
     Keep,
     Compare,
@@ -110,7 +112,6 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     form: Form,
-    plain: bool,
 }
 
 /// A stretch of the text between two marks, copied only once something in it has changed.
@@ -146,7 +147,7 @@ impl Piece {
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, form: Form) -> Self {
-        Self { text, at: 0, form, plain: true }
+        Self { text, at: 0, form }
     }
 
     /// Entries up to the bracket `close`, which is consumed, or to the end of the text. None where brackets or quotes
@@ -192,17 +193,14 @@ impl<'a> Reader<'a> {
                     key = Some(std::mem::replace(&mut piece, Piece::at(self.at)).ends(self.text, start));
                 }
                 b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => {
-                    let infinite = self.word(piece.from)?;
+                    let infinite = self.infinite(piece.from)?;
                     if infinite && self.form == Form::Show {
                         entries.changed = true;
                         let word = format!("float('{}')", &self.text[start..self.at]);
                         piece.replace(self.text, start, self.at, &word);
                     }
                 }
-                _ => {
-                    self.plain &= next.is_ascii_whitespace() || matches!(next, b'-' | b'+' | b'.');
-                    self.at += 1;
-                }
+                _ => self.at += 1,
             }
         }
         let end = self.at - usize::from(close.is_some());
@@ -234,35 +232,21 @@ impl<'a> Reader<'a> {
         Some(entries.changed.then(|| format!("{}{}{}", char::from(open), entries.joined(), char::from(close))))
     }
 
-    /// Reads an identifier or a number, with what a float's repr holds (`1e-05`, `2.5`), and tells whether it is `nan`
-    /// or `inf`; the entry begins at `from`.
-    fn word(&mut self, from: usize) -> Option<bool> {
-        let rest = &self.text[self.at..];
-        let ascii = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        let length = match rest.as_bytes().get(ascii) {
-            Some(0x80..) => rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len()),
-            _ => ascii,
-        };
-        let before = &self.text[from..self.at];
-        if length == 0 {
-            self.plain = false;
-            self.at += rest.chars().next()?.len_utf8();
-            return Some(false);
-        }
-        let (word, after) = rest.split_at(length);
-        self.at += length;
-        let quoted_next = after.starts_with(['\'', '"']);
-        let is_prefix = quoted_next && matches!(word, "b" | "B" | "r" | "R" | "u" | "U" | "br" | "rb");
-        let is_name = !word.starts_with(|c: char| c.is_ascii_digit()) && !is_prefix;
+    /// Reads a word, and tells whether it is `nan` or `inf`; the entry begins at `from`.
+    fn infinite(&mut self, from: usize) -> Option<bool> {
+        let (before, rest) = (&self.text[from..self.at], &self.text[self.at..]);
+        let word = word(rest);
+        // Where no word is, there is a character of another kind.
+        self.at += if word.is_empty() { rest.chars().next()?.len_utf8() } else { word.len() };
+        let after = &rest[word.len()..];
         let alone = !before.ends_with('.') && !after.starts_with(['.', '=', '(']);
-        self.plain &= !is_name || (PLAIN_NAMES.contains(&word) && !before.ends_with('.'));
-        Some(is_name && alone && matches!(word, "nan" | "inf"))
+        Some(matches!(word, "nan" | "inf") && alone && is_name(word, after))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{canonical, is_plain, keyword_dict, source};
+    use super::{canonical, keyword_dict, source};
 
     #[test]
     fn equal_values_have_one_text() {
@@ -297,16 +281,6 @@ mod tests {
         }
         let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
         assert_eq!(source(&deep), deep);
-    }
-
-    #[test]
-    fn plain_values_need_no_import() {
-        for plain in ["[1, -2.5e-05, b'x', None]", "{'a': {1, 2}}", "float('nan')", "set()", "(1+2j)"] {
-            assert!(is_plain(plain), "{plain}");
-        }
-        for other in ["datetime.date(2020, 1, 1)", "<object>", "lambda x: x", "[x for x in y]", "1 if a else 2"] {
-            assert!(!is_plain(other), "{other}");
-        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use pipeline::{
 };
 use serde::Deserialize;
 
-use super::{literal, quoted};
+use super::{literal, plain::is_plain, quoted};
 
 /// Reads a line as an [`ExecutedFunction`] or as a published row (`code`, `func_name`, `example_inputs`,
 /// `example_outputs`; optional `exec_code`, `id` or `gen_answer_id`).
@@ -107,11 +107,11 @@ fn execution(input: &str, outcome: &PublishedOutcome) -> Result<Execution, Strin
     let arguments =
         literal::keyword_dict(&input).ok_or_else(|| format!("input is no dict of keyword arguments: {input}"))?;
     // A repr is not always source: `inf` is a name that nothing defines.
-    let arguments = arguments.into_iter().map(|(name, repr)| (name, literal::source(&repr))).collect();
+    let arguments = arguments.into_iter().map(|(name, repr)| (name, literal::source(&repr).into_owned())).collect();
     let (outcome, literal) = match (&outcome.returned, &outcome.error) {
         (Some(repr), None) => {
             let repr = unpack(repr)?;
-            let literal = literal::is_plain(&repr);
+            let literal = is_plain(&repr);
             (Outcome::Return(repr), literal)
         }
         (None, Some(text)) => (Outcome::Error(raised(text)?), false),

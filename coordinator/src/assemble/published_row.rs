@@ -19,7 +19,7 @@ pub(super) fn columns(
 ) -> Map<String, Value> {
     let mut columns = Map::new();
     if settings.keep_raw || settings.for_eval {
-        let input = |case: &Case| quoted::json_ascii(&case.input);
+        let input = |case: &Case| quoted::json_ascii(case.input);
         columns.extend(table(json!({
             "code": executed.function.code,
             "func_name": answer.name,
@@ -59,7 +59,7 @@ pub fn examples_source(executed: &ExecutedFunction) -> String {
 
 /// `json.dumps(repr(value))`, or the mark of an exception and the same of its text.
 fn outcome(case: &Case) -> Value {
-    match &case.result {
+    match case.result {
         Ok(repr) => json!({ "return": quoted::json_ascii(repr) }),
         Err(raised) => {
             let text = quoted::json_ascii(&format!("<class '{}'>: {}", raised.class, raised.message));

@@ -1,8 +1,6 @@
 //! Which case reaches which part of the function.
 
-use std::borrow::Cow;
-
-use pipeline::python::Anatomy;
+use pipeline::python::{Anatomy, Place};
 
 use super::cases::Case;
 
@@ -19,13 +17,18 @@ impl Reach {
     /// Works it out from the lines that ran.
     pub fn of(anatomy: &Anatomy, cases: &[Case]) -> Self {
         let places = || anatomy.statements.iter().chain(&anatomy.branches);
+        // One table for all cases: which lines ran, up to the last that a place asks for.
+        let mut ran = vec![false; places().map(Place::end).max().unwrap_or(0)];
         let reached = |case: &Case| {
-            let Some(lines) = &case.lines else { return Vec::new() };
-            let mut lines = Cow::Borrowed(lines.as_slice());
-            if !lines.is_sorted() {
-                lines.to_mut().sort_unstable();
+            let mut reached = Vec::new();
+            let Some(lines) = case.lines else { return reached };
+            ran.fill(false);
+            for line in lines {
+                usize::try_from(*line).ok().and_then(|line| ran.get_mut(line)).into_iter().for_each(|ran| *ran = true);
             }
-            places().enumerate().filter(|(_, place)| place.reached(&lines)).map(|(at, _)| at).collect()
+            reached.reserve(places().count());
+            reached.extend(places().enumerate().filter(|(_, place)| place.reached(&ran)).map(|(at, _)| at));
+            reached
         };
         Self {
             by_case: cases.iter().map(reached).collect(),

@@ -68,7 +68,7 @@ pub(super) fn induction(
 pub(super) fn question(answer: &Answer, case: &Case, words: &Question, random: &mut Random) -> Rendered {
     let caller = Caller { name: &answer.name, positional: false, quoting: Quoting::Python };
     let (call, input) = caller.call(case);
-    let output = case.result.as_ref().map_or_else(|raised| one_line(&raised.text()), |repr| literal::source(repr));
+    let output = case.result.map_or_else(|raised| one_line(&raised.text()).into(), literal::source);
     let values = [("name", answer.name.as_str()), ("call", &call), ("input", &input), ("output", &output)];
     let instruction = fill(words.instructions.draw(random), &values);
     let asked = fill(words.questions.draw(random), &values);
@@ -79,7 +79,7 @@ pub(super) fn question(answer: &Answer, case: &Case, words: &Question, random: &
 /// Source in a fence that nothing in it can close.
 fn fence(code: &str) -> String {
     let mut ticks = "```".to_owned();
-    while code.contains(&ticks) {
+    while memchr::memmem::find(code.as_bytes(), ticks.as_bytes()).is_some() {
         ticks.push('`');
     }
     format!("{ticks}python\n{}\n{ticks}", code.trim_end())
@@ -95,15 +95,17 @@ struct Caller<'a> {
 impl Caller<'_> {
     /// `name(a=1)` and `a=1`.
     fn call(&self, case: &Case) -> (String, String) {
-        let argument = |(name, source): &(String, String)| {
-            let value = match (self.quoting, quoted::value(source)) {
-                (Quoting::Json, Some(text)) => quoted::json_ascii(&text),
-                _ => source.clone(),
-            };
-            if self.positional { value } else { format!("{name}={value}") }
-        };
-        let input = case.arguments.iter().map(argument).collect::<Vec<_>>().join(", ");
-        (format!("{}({input})", self.name), input)
+        let mut input = String::with_capacity(case.keywords_len());
+        for (at, (name, source)) in case.arguments.iter().enumerate() {
+            let named = if self.positional { ["", ""] } else { [name, "="] };
+            [if at > 0 { ", " } else { "" }].iter().chain(&named).for_each(|part| input.push_str(part));
+            let json = (self.quoting == Quoting::Json).then(|| quoted::value(source)).flatten();
+            match json {
+                Some(text) => input.push_str(&quoted::json_ascii(&text)),
+                None => input.push_str(source),
+            }
+        }
+        ([self.name, "(", &input, ")"].concat(), input)
     }
 
     fn block(&self, shown: &[&Case], format: &ExampleFormat) -> String {
@@ -113,12 +115,12 @@ impl Caller<'_> {
                 "(no arguments)".clone_into(&mut input);
             }
             let (template, key) = if case.returns() { (&format.returns, "output") } else { (&format.raises, "error") };
-            let value = match (&case.result, self.quoting) {
+            let value = match (case.result, self.quoting) {
                 (Ok(repr), Quoting::Python) => literal::source(repr),
-                (Ok(repr), Quoting::Json) => quoted::json_ascii(repr),
-                (Err(raised), Quoting::Python) => one_line(&raised.text()),
+                (Ok(repr), Quoting::Json) => quoted::json_ascii(repr).into(),
+                (Err(raised), Quoting::Python) => one_line(&raised.text()).into(),
                 (Err(raised), Quoting::Json) => {
-                    quoted::json_ascii(&format!("<class '{}'>: {}", raised.class, raised.message))
+                    quoted::json_ascii(&format!("<class '{}'>: {}", raised.class, raised.message)).into()
                 }
             };
             let number = (at + 1).to_string();

@@ -1,6 +1,6 @@
 //! The filters, one small function each, in the order in which their reasons win.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use pipeline::{
     profile::Profile,
@@ -20,7 +20,7 @@ pub(super) struct Candidate<'a> {
     /// Its program.
     pub answer: &'a Answer,
     /// The examples left by the profile.
-    pub cases: &'a [Case],
+    pub cases: &'a [Case<'a>],
     /// Those that were dropped, by cause.
     pub dropped: &'a BTreeMap<Dropped, usize>,
 }
@@ -69,7 +69,7 @@ impl Rule {
 }
 
 impl Candidate<'_> {
-    pub fn outputs(&self) -> impl Iterator<Item = &Case> {
+    pub fn outputs(&self) -> impl Iterator<Item = &Case<'_>> {
         self.cases.iter().filter(|case| case.returns())
     }
 
@@ -126,8 +126,9 @@ fn too_few_examples(candidate: &Candidate<'_>) -> Option<String> {
 }
 
 fn constant_output(candidate: &Candidate<'_>) -> Option<String> {
-    let distinct: BTreeSet<&str> = candidate.outputs().map(|case| case.outcome_key.as_str()).collect();
-    let constant = distinct.len() == 1 && candidate.explicit_errors() == 0;
+    let mut outputs = candidate.outputs();
+    let first = outputs.next()?;
+    let constant = outputs.all(|case| case.outcome_key == first.outcome_key) && candidate.explicit_errors() == 0;
     constant.then(|| format!("all {} outputs are the same", candidate.outputs().count()))
 }
 

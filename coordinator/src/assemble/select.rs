@@ -36,10 +36,8 @@ pub(super) fn strict(cases: &[Case], reach: &Reach, shown: Shown, random: &mut R
     // The fewest that reach what all reach, each time the one that adds most.
     while choice.picked.len() < most {
         let gain = |at: &usize| reach.places(*at).iter().filter(|place| choice.shown_at[**place] == 0).count();
-        let best = order
-            .iter()
-            .filter(|at| !choice.picked.contains(at))
-            .max_by_key(|at| (gain(at), std::cmp::Reverse(position(&order, **at))));
+        // Of several, the last that `rev` meets: the first in the order drawn.
+        let best = order.iter().rev().filter(|at| !choice.picked.contains(at)).max_by_key(|at| gain(at));
         match best {
             Some(best) if gain(best) > 0 => choice.take(*best),
             _ => break,
@@ -87,18 +85,14 @@ fn between(least: usize, most: usize, random: &mut Random) -> usize {
     least + random.below(most.saturating_sub(least) + 1)
 }
 
-fn position(order: &[usize], case: usize) -> usize {
-    order.iter().position(|at| *at == case).unwrap_or(order.len())
-}
-
 /// All exceptions are one kind: their messages often repeat the input and would pass for variety.
-fn kind(case: &Case) -> &str {
+fn kind<'a>(case: &'a Case<'_>) -> &'a str {
     if case.returns() { &case.outcome_key } else { "raises" }
 }
 
 /// What is picked so far.
 struct Choice<'a> {
-    cases: &'a [Case],
+    cases: &'a [Case<'a>],
     reach: &'a Reach,
     picked: Vec<usize>,
     /// How many cases reach each place.
@@ -108,7 +102,7 @@ struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    fn new(cases: &'a [Case], reach: &'a Reach) -> Self {
+    fn new(cases: &'a [Case<'a>], reach: &'a Reach) -> Self {
         let mut reached_by = vec![0; reach.len()];
         (0..cases.len()).flat_map(|at| reach.places(at)).for_each(|place| reached_by[*place] += 1);
         Self { cases, reach, picked: Vec::new(), shown_at: vec![0; reach.len()], reached_by }
@@ -216,8 +210,8 @@ mod tests {
     use super::*;
 
     /// Cases as `output: lines`; an output of `!` is an exception.
-    fn cases(table: &[(&str, &[u32])]) -> Vec<Case> {
-        let case = |(at, (output, lines)): (usize, &(&str, &[u32]))| {
+    fn executions(table: &[(&str, &[u32])]) -> Vec<Execution> {
+        let execution = |(at, (output, lines)): (usize, &(&str, &[u32]))| {
             let outcome = match *output {
                 "!" => Outcome::Error(pipeline::records::RaisedError {
                     class: "ValueError".into(),
@@ -228,9 +222,9 @@ mod tests {
             };
             let arguments = vec![("a".into(), at.to_string())];
             let input = format!("{{'a': {at}}}");
-            Case::of(&Execution { input, arguments, outcome, literal: true, lines: Some(lines.to_vec()) })
+            Execution { input, arguments, outcome, literal: true, lines: Some(lines.to_vec()) }
         };
-        table.iter().enumerate().filter_map(case).collect()
+        table.iter().enumerate().map(execution).collect()
     }
 
     #[test]
@@ -251,7 +245,8 @@ mod tests {
         ];
         let place = |line: u32| Place { lines: line..=line, unless: None };
         let anatomy = Anatomy { statements: [1, 2, 3, 4, 5, 9].map(place).to_vec(), branches: Vec::new() };
-        let cases = cases(&table);
+        let executions = executions(&table);
+        let cases: Vec<Case> = executions.iter().filter_map(Case::of).collect();
         let reach = Reach::of(&anatomy, &cases);
         let lines = |of: &[usize]| of.iter().flat_map(|at| table[*at].1).copied().collect::<BTreeSet<u32>>();
         let mut counts = BTreeSet::new();
@@ -275,7 +270,8 @@ mod tests {
         let long = "1".repeat(5_000);
         let table: [(&str, &[u32]); 7] =
             [("1", &[1]), (&long, &[1]), ("2", &[1]), ("3", &[1]), (&long, &[1]), ("4", &[1]), ("5", &[1])];
-        let cases = cases(&table);
+        let executions = executions(&table);
+        let cases: Vec<Case> = executions.iter().filter_map(Case::of).collect();
         let reach = Reach::of(&Anatomy::default(), &cases);
         for seed in 0..50 {
             let shown = strict(&cases, &reach, Shown { least: 3, most: 5 }, &mut Random::new(seed, "f"));

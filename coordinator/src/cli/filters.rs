@@ -1,6 +1,11 @@
 //! Each stage as a filter over JSON Lines.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use pipeline::{
@@ -54,17 +59,11 @@ impl CollectArgs {
         let settings = CollectSettings { seed: resolver.get(&self.seed)?.seed, ..resolver.get(&self.collect)? };
         let (inputs, rejected, explain) = (self.inputs.clone(), self.rejected.clone(), self.explain);
         let counts = tokio::task::spawn_blocking(move || {
-            let out = std::io::BufWriter::new(std::io::stdout().lock());
+            let out = BufWriter::new(std::io::stdout().lock());
             if explain {
                 return collect::explain(&inputs, &settings, out).map(|()| None);
             }
-            let rejected = rejected
-                .map(|path| {
-                    std::fs::File::create(&path)
-                        .map(std::io::BufWriter::new)
-                        .map_err(|error| Failure::Usage(format!("--rejected {}: {error}", path.display())))
-                })
-                .transpose()?;
+            let rejected = rejected.as_deref().map(create_rejected).transpose()?;
             collect::run_filter(&inputs, &settings, out, rejected).map(Some)
         })
         .await
@@ -165,10 +164,11 @@ impl AssembleArgs {
             (None, None) => {}
         }
         let assembler = Assembler::new(&settings, seed.unwrap_or(0))?;
-        let input = filter::open_input(self.files.file.as_deref()).await?;
-        let rejected = RejectionWriter::create(self.files.rejected.as_deref()).await?;
-        let counts =
-            assemble::run_filter(input, &self.files.source(), assembler, tokio::io::stdout(), rejected).await?;
+        let input = open_input(self.files.file.as_deref())?;
+        let rejected = self.files.rejected.as_deref().map(create_rejected).transpose()?;
+        let source = self.files.source();
+        let work = move || assemble::run_filter(input, &source, &assembler, std::io::stdout().lock(), rejected);
+        let counts = tokio::task::spawn_blocking(work).await.map_err(anyhow::Error::from)??;
         say("assemble", counts, self.files.rejected.is_some());
         Ok(())
     }
@@ -182,6 +182,23 @@ struct MaybeSeed {
 
 fn read_function(source: &str, number: u64, line: Vec<u8>) -> Result<WriteTask, Box<Rejection>> {
     filter::read_record(source, number, line).map(WriteTask::Write)
+}
+
+/// Opens `-` or nothing as stdin, else a file; as [`filter::open_input`], for what reads on a thread of its own.
+fn open_input(path: Option<&Path>) -> Result<BufReader<Box<dyn Read + Send>>, Failure> {
+    let input: Box<dyn Read + Send> = match path.filter(|path| *path != Path::new("-")) {
+        None => Box::new(std::io::stdin()),
+        Some(path) => Box::new(
+            File::open(path)
+                .map_err(|error| Failure::Unavailable(format!("cannot open input {}: {error}", path.display())))?,
+        ),
+    };
+    Ok(BufReader::new(input))
+}
+
+fn create_rejected(path: &Path) -> Result<BufWriter<File>, Failure> {
+    let file = File::create(path);
+    file.map(BufWriter::new).map_err(|error| Failure::Usage(format!("--rejected {}: {error}", path.display())))
 }
 
 async fn filtered<S: Stage<Output: Record>>(

@@ -17,13 +17,19 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether a call in which these lines ran, in ascending order and counted as [`Anatomy`] does, reached the place.
-    pub fn reached(&self, lines: &[u32]) -> bool {
+    /// Whether a call reached the place in which the lines `at` ran where that is true; lines count as [`Anatomy`] does.
+    pub fn reached(&self, at: &[bool]) -> bool {
         let ran = |wanted: &RangeInclusive<u32>| {
-            let first = lines.partition_point(|line| line < wanted.start());
-            lines.get(first).is_some_and(|line| line <= wanted.end())
+            let (first, behind) = (*wanted.start() as usize, *wanted.end() as usize + 1);
+            at.get(first..behind.min(at.len())).is_some_and(|lines| lines.contains(&true))
         };
         ran(&self.lines) && !self.unless.as_ref().is_some_and(ran)
+    }
+
+    /// How long a table for [`Self::reached`] has to be.
+    pub fn end(&self) -> usize {
+        let last = self.unless.as_ref().map_or(0, |lines| *lines.end()).max(*self.lines.end());
+        last as usize + 1
     }
 }
 

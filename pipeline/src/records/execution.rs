@@ -1,4 +1,9 @@
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
 
 use super::{Function, Generation, Record};
 use crate::message::RecordType;
@@ -30,7 +35,39 @@ pub struct Execution {
     /// Whether the output is made of exact builtin types that its repr gives back: no NaN, no cycle, no subclass.
     pub literal: bool,
     /// Line numbers (of `code`, 1 = first line) of the function that ran; null where not measured.
+    #[serde(default, deserialize_with = "line_numbers")]
     pub lines: Option<Vec<u32>>,
+}
+
+/// Line numbers, with room for those of most calls from the start: there are as many lists as calls.
+fn line_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u32>>, D::Error> {
+    struct Roomy(Vec<u32>);
+
+    struct Read;
+
+    impl<'de> Visitor<'de> for Read {
+        type Value = Roomy;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Roomy, A::Error> {
+            let mut lines = Vec::with_capacity(32);
+            while let Some(line) = numbers.next_element()? {
+                lines.push(line);
+            }
+            Ok(Roomy(lines))
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Roomy {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(Read)
+        }
+    }
+
+    Option::<Roomy>::deserialize(deserializer).map(|lines| lines.map(|Roomy(lines)| lines))
 }
 
 /// What a call did: `{"return": …}`, `{"error": …}` or `{"limit": …}`.
@@ -55,6 +92,13 @@ pub struct RaisedError {
     pub message: String,
     /// Raised by a `raise` or `assert` of the function or its context.
     pub explicit: bool,
+}
+
+impl RaisedError {
+    /// `ValueError: message`, or the type alone.
+    pub fn text(&self) -> String {
+        if self.message.is_empty() { self.class.clone() } else { format!("{}: {}", self.class, self.message) }
+    }
 }
 
 /// A limit of the sandbox, per input.
