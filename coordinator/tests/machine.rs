@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use process::{Running, program};
+use process::{Running, program, until};
 
 const NOWHERE: &str = "unix:///nowhere/docker.sock";
 
@@ -100,6 +100,28 @@ fn a_signal_ends_a_filter_and_its_containers() {
     filter.terminate();
     assert_eq!(filter.wait(Duration::from_secs(30)), Some(130));
     assert!(!containers().contains(&owner), "its container is left: {}", containers());
+}
+
+#[test]
+fn a_signal_ends_a_filter_that_needs_no_service() {
+    for name in ["collect", "assemble"] {
+        let mut filter = program("case2code");
+        filter.args([name, "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut filter = Running(filter.spawn().expect("case2code starts"));
+        let _open = filter.0.stdin.take().expect("piped");
+        until("it listens to signals", Duration::from_secs(30), || {
+            caught(filter.0.id()) & 1 << (libc::SIGTERM - 1) != 0
+        });
+        filter.terminate();
+        assert_eq!(filter.wait(Duration::from_secs(30)), Some(130), "{name}");
+    }
+}
+
+/// The signals that a process has handlers for, the first in the lowest bit.
+fn caught(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Owners of all containers of ours.

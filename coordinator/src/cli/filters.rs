@@ -55,20 +55,18 @@ pub(crate) struct CollectArgs {
 }
 
 impl CollectArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
         let settings = CollectSettings { seed: resolver.get(&self.seed)?.seed, ..resolver.get(&self.collect)? };
         let (inputs, rejected, explain) = (self.inputs.clone(), self.rejected.clone(), self.explain);
-        let counts = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let out = BufWriter::new(std::io::stdout().lock());
             if explain {
                 return collect::explain(&inputs, &settings, out).map(|()| None);
             }
             let rejected = rejected.as_deref().map(create_rejected).transpose()?;
             collect::run_filter(&inputs, &settings, out, rejected).map(Some)
-        })
-        .await
-        .map_err(anyhow::Error::from)??;
-        if let Some(counts) = counts {
+        };
+        if let Some(counts) = on_a_thread(work, &stop).await? {
             say("collect", counts, self.rejected.is_some());
         }
         Ok(())
@@ -145,14 +143,14 @@ pub(crate) struct AssembleArgs {
 }
 
 impl AssembleArgs {
-    pub(crate) async fn run(&self, resolver: &Resolver<'_>) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
         let settings: AssembleSettings = resolver.get(&self.assemble)?;
         let seed = resolver.get(&MaybeSeed { seed: self.seed })?.seed;
         let folder = self.files.file.clone().filter(|file| file.is_dir());
         match (folder, self.out.clone()) {
             (Some(from), Some(out)) => {
                 let work = move || reassemble::reassemble(&from, &out, &settings, seed);
-                return tokio::task::spawn_blocking(work).await.map_err(anyhow::Error::from)?;
+                return on_a_thread(work, &stop).await;
             }
             (Some(from), None) => {
                 let what = "is a folder: --out DIR says where its samples go";
@@ -168,7 +166,7 @@ impl AssembleArgs {
         let rejected = self.files.rejected.as_deref().map(create_rejected).transpose()?;
         let source = self.files.source();
         let work = move || assemble::run_filter(input, &source, &assembler, std::io::stdout().lock(), rejected);
-        let counts = tokio::task::spawn_blocking(work).await.map_err(anyhow::Error::from)??;
+        let counts = on_a_thread(work, &stop).await?;
         say("assemble", counts, self.files.rejected.is_some());
         Ok(())
     }
@@ -199,6 +197,17 @@ fn open_input(path: Option<&Path>) -> Result<BufReader<Box<dyn Read + Send>>, Fa
 fn create_rejected(path: &Path) -> Result<BufWriter<File>, Failure> {
     let file = File::create(path);
     file.map(BufWriter::new).map_err(|error| Failure::Usage(format!("--rejected {}: {error}", path.display())))
+}
+
+/// Does what neither waits for a service nor is worth going on with; a signal ends it where it is.
+async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    stop: &CancellationToken,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = tokio::task::spawn_blocking(work) => done.map_err(anyhow::Error::from)?,
+        () = stop.cancelled() => Err(Failure::Stopped("what was written is not whole; run the same command again")),
+    }
 }
 
 async fn filtered<S: Stage<Output: Record>>(

@@ -105,10 +105,10 @@ pub fn main() -> Result<(), Failure> {
         let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
         match &cli.command {
             Command::Run(args) => args.run(&resolver, &telemetry, stop).await,
-            Command::Collect(args) => args.run(&resolver).await,
+            Command::Collect(args) => args.run(&resolver, stop).await,
             Command::WriteInputs(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Execute(args) => args.run(&resolver, stop).await,
-            Command::Assemble(args) => args.run(&resolver).await,
+            Command::Assemble(args) => args.run(&resolver, stop).await,
             Command::Submit(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Sink(args) => args.run(&resolver, &telemetry, stop).await,
             Command::Status(args) => args.run(&resolver, &stop).await,
