@@ -185,7 +185,7 @@ async fn claim(queue: &RabbitQueue, run: &RunOpen, name: &str, stop: &Cancellati
             Ok(true) => return Ok(()),
             Ok(false) => {
                 return Err(Failure::Usage(format!(
-                    "run `{name}` is open on this broker, submitted from another --state: go on from there, take another \
+                    "run `{name}` is open on this broker, submitted from another --state or an evaluation's: go on from there, take another \
                      --run, or delete it with `case2code purge`"
                 )));
             }

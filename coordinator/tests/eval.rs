@@ -218,11 +218,12 @@ fn bad_rows_are_named() -> Result {
     let path = scratch.path().join("completions.jsonl");
     fs::write(
         &path,
-        "{\"gen_answer_id\": \"a\", \"completions\": [\"x\", \"y\"]}\n{\"id\": 7, \"completions\": \"z\"}\n",
+        "{\"gen_answer_id\": \"a\", \"completions\": [\"x\", \"y\"]}\n{\"id\": 7, \"completions\": \"z\"}\n\
+         {\"id\": 8, \"gen_answer_id\": \"b\", \"completions\": \"\\ud800\"}\n",
     )?;
     let (completions, _) = read_completions(&path)?;
     let told: Vec<_> = completions.iter().map(|c| (c.gen_answer_id.as_str(), c.completions.as_str())).collect();
-    assert_eq!(told, [("a", "x"), ("a", "y"), ("7", "z")]);
+    assert_eq!(told, [("a", "x"), ("a", "y"), ("7", "z"), ("b", "\u{fffd}")]);
     assert!(read_completions(&scratch.path().join("none")).is_err());
     Ok(())
 }

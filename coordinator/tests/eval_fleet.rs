@@ -83,11 +83,12 @@ fn a_fleet_gives_the_verdicts_of_one_process() {
 
     // It is there before any worker is.
     let mut eval = Running::start("case2code", &by_fleet);
+    until("it has the name", DEADLINE, || Path::new(&fleet).join(".state/fleet.json").exists());
+    let refused = case2code(&[&what[..], &run, &["--out", &other]].concat());
+    assert_eq!(refused.status.code(), Some(2), "two evaluations have the same name");
     let worker = [&sandbox[..], &["--slots", "1"], &run].concat();
     let mut first = Running::start("worker-exec", &worker);
     until("the first verdicts", DEADLINE, || judged(&fleet) > 10);
-    let refused = case2code(&[&what[..], &run, &["--out", &other]].concat());
-    assert_eq!(refused.status.code(), Some(2), "two evaluations have the same name");
     first.0.kill().expect("it runs");
     let second = Running::start("worker-exec", &worker);
     let so_far = judged(&fleet);
@@ -99,6 +100,8 @@ fn a_fleet_gives_the_verdicts_of_one_process() {
 
     let refused = case2code(&by_fleet);
     assert_eq!(refused.status.code(), Some(2), "an evaluation began in the folder of another");
+    let refused = case2code(&[&["sink"][..], &run, &["--out", &text("samples")]].concat());
+    assert_eq!(refused.status.code(), Some(2), "a sink took the name of an evaluation");
     let refused = case2code(&[&what[..], &run, &["--out", &other]].concat());
     assert_eq!(refused.status.code(), Some(2), "an evaluation took the name of one that is not done");
     let mut eval = Running::start("case2code", &[&by_fleet[..], &["--resume"]].concat());
@@ -167,4 +170,13 @@ fn a_program_that_crashes_workers_is_wrong_and_harms_no_other() {
     let right = (Some("correct"), Some("correct"));
     assert_eq!(told, [right, (Some("no_output"), Some("wrong")), right]);
     assert!(rows[1]["problem"].as_str().is_some_and(|problem| problem.contains("no attempt")), "{}", rows[1]);
+
+    // It may have been bad luck: whoever asks for it again has it asked.
+    let worker = ["--sandbox", "namespace", "--run", "crash", "--amqp-url", &url];
+    let worker = Running::start("worker-exec", &worker);
+    let again = succeed(&[&files[..], &run, &["--resume"]].concat());
+    drop(worker);
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    let verdicts = fs::read_to_string(out.join("verdicts.jsonl")).expect("verdicts");
+    assert!(!verdicts.contains("no attempt"), "{said}{verdicts}");
 }

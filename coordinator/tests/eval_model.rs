@@ -196,6 +196,8 @@ fn a_test_set_of_samples_measures_itself() {
     assert_eq!(items.len(), 9, "{}", String::from_utf8_lossy(&said));
     succeed(&make(&twice));
     assert_eq!(fs::read(&test).expect("a set"), fs::read(&twice).expect("a set"));
+    assert_eq!(case2code(&make(&twice)).status.code(), Some(2), "a file that is there was written over");
+    assert_eq!(fs::read(&test).expect("a set"), fs::read(&twice).expect("a set"));
     // Several rows of a function are no reason against it, and make no second item.
     let (several, of_several) = (path("several"), path("of_several.jsonl"));
     succeed(&["assemble", &samples, "--out", &several, "--task", "deduction,induction", "--renderings", "2"]);

@@ -58,7 +58,7 @@ pub struct Answer {
     pub defined: bool,
     /// Length of the list `examples`, once it was built.
     pub examples: Option<usize>,
-    /// Why the definition or the examples failed.
+    /// Why the definition or the examples failed, or what was printed could not be told.
     pub failure: Option<String>,
     /// What the program printed, as far as it was asked for.
     pub printed: Vec<u8>,
@@ -86,7 +86,7 @@ impl Answer {
             // After the lock-in only the program could have written it.
             b'Y' if !self.locked_in => self.not_set_up = Some(lossy(payload)),
             b'P' if self.locked_in && !self.defined => self.defined = true,
-            b'X' if self.examples.is_none() && self.failure.is_none() => self.failure = Some(lossy(payload)),
+            b'X' if idle && self.failure.is_none() => self.failure = Some(lossy(payload)),
             b'N' if self.defined && self.examples.is_none() => {
                 let count = rest.number()?;
                 // The runner itself turns down any other number, and the worker allocates by this one.

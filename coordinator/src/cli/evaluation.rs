@@ -12,7 +12,7 @@ use crate::eval::{
     compare,
     completion::{Completion, read_completions},
     evaluation::Evaluation,
-    fleet::{Fleet, FleetSettings},
+    fleet::{self, Fleet, FleetSettings},
     folder,
     generate::{ModelSettings, generate},
     item::read_items,
@@ -115,6 +115,9 @@ impl EvalArgs {
         };
         let summary = evaluation.run(&programs, &self.out, self.resume, &stop).await;
         programs.shutdown(summary.is_ok()).await;
+        for name in fleet::names_taken(&self.out) {
+            tracing::warn!(run = name, "this evaluation still has the name; `case2code purge` gives it free");
+        }
         print(&table::table(&summary?))
     }
 }
@@ -176,6 +179,10 @@ pub(crate) struct MakeTestArgs {
 impl MakeTestArgs {
     pub(crate) async fn run(&self, resolver: &Resolver<'_>, stop: CancellationToken) -> Result<(), Failure> {
         let (exec, seed) = (resolver.get(&self.exec)?, resolver.get(&self.seed)?.seed);
+        let wrong = |words: &dyn std::fmt::Display| Failure::Usage(format!("{}: {words}", self.out.display()));
+        if self.out.exists() {
+            return Err(wrong(&"is there already; give another name, or remove it"));
+        }
         let samples = make_test::read_dataset(&self.from)?;
         // Whether an outcome is stable is what it is executed for.
         let executor = Arc::new(Executor::start(&ExecSettings { stability: true, ..exec }).await?);
@@ -184,13 +191,14 @@ impl MakeTestArgs {
         let made = make_test(&samples, wanted, &executor, &stop).await;
         executor.shutdown().await;
         let (rows, found) = made?;
-        let mut text = String::new();
-        rows.iter().for_each(|row| text.extend([row.to_string().as_str(), "\n"]));
-        let wrong = |error| Failure::Usage(format!("{}: {error}", self.out.display()));
-        std::fs::write(&self.out, text).map_err(wrong)?;
         let make_test::Found { samples, further_rows, too_few_inputs, alike, unstable, items } = found;
         if items < self.items as usize {
             tracing::warn!(wanted = self.items, items, "fewer items than wanted");
+        }
+        if items > 0 {
+            let mut text = String::new();
+            rows.iter().for_each(|row| text.extend([row.to_string().as_str(), "\n"]));
+            folder::write_whole(&self.out, text.as_bytes()).map_err(|error| wrong(&format!("{error:#}")))?;
         }
         print(&format!(
             "{items} items of {samples} samples; left out: {further_rows} further rows of a function, {too_few_inputs} with fewer than {} inputs to hold out, {alike} \

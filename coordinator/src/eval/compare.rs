@@ -112,7 +112,8 @@ fn rows(folder: &Path) -> Result<BTreeMap<Key, Verdict>, Failure> {
     if !path.exists() {
         return Err(Failure::Usage(format!("{}: no finished evaluation (no verdicts.jsonl)", folder.display())));
     }
-    let text = std::fs::read_to_string(&path).map_err(anyhow::Error::from)?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::Usage(format!("{}: not what `eval` writes: {error}", path.display())))?;
     let row = |(at, line): (usize, &str)| {
         let row: Verdict = serde_json::from_str(line)
             .map_err(|error| Failure::Usage(format!("{}:{}: not a verdict: {error}", path.display(), at + 1)))?;

@@ -23,13 +23,15 @@ pub struct Completion {
 /// A row of a file of completions: one answer, or several to the same item.
 #[derive(Deserialize)]
 struct Row {
-    #[serde(alias = "id", deserialize_with = "item::name")]
-    gen_answer_id: String,
+    #[serde(default, deserialize_with = "item::maybe_name")]
+    gen_answer_id: Option<String>,
+    #[serde(default, deserialize_with = "item::maybe_name")]
+    id: Option<String>,
     completions: Texts,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`completions` is neither a text nor a list of texts")]
 enum Texts {
     One(String),
     Many(Vec<String>),
@@ -43,7 +45,11 @@ pub fn read_completions(path: &Path) -> Result<(Vec<Completion>, String), Failur
     let what = "completion (`gen_answer_id`, `completions`)";
     let (rows, hash): (Vec<Row>, _) = lines::read("--completions", path, what)?;
     let mut all = Vec::with_capacity(rows.len());
-    for Row { gen_answer_id, completions } in rows {
+    for (row, Row { gen_answer_id, id, completions }) in (1..).zip(rows) {
+        let Some(gen_answer_id) = gen_answer_id.or(id) else {
+            let words = format!("row {row}: not a {what}: missing field `gen_answer_id`");
+            return Err(Failure::Usage(format!("--completions {}: {words}", path.display())));
+        };
         let texts = match completions {
             Texts::One(text) => vec![text],
             Texts::Many(texts) => texts,

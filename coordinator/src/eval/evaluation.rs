@@ -58,10 +58,13 @@ impl Evaluation {
         let place = programs.place();
         let identity = self.identity(&place);
         let (mut folder, mut done) = Folder::open(out, &identity, resume)?;
+        // What somebody changed by hand is done again.
+        done.retain(|id, done| by_item.get(id.as_str()).map_or(0, Vec::len) == done.verdicts.len());
         let left: Vec<&Item> = self.items.iter().filter(|item| !done.contains_key(&item.id)).collect();
         let total: usize = self.items.iter().map(|item| of(item).len()).sum();
         let before = done.values().map(|done| done.verdicts.len()).sum();
         let mut progress = Progress::start("completions", total, before);
+        let mut without_end = 0;
         let work = left.into_iter().map(|item| self.item(item, of(item), programs));
         let mut work = stream::iter(work).buffer_unordered(programs.concurrency());
         let ended = loop {
@@ -73,7 +76,11 @@ impl Evaluation {
                 None => break Ok(()),
                 Some(Err(error)) => break Err(error),
                 Some(Ok(item)) => {
-                    folder.add(&item)?;
+                    let unended = item.without_end();
+                    if unended == 0 {
+                        folder.add(&item)?;
+                    }
+                    without_end += unended;
                     progress.add(item.verdicts.len());
                     done.insert(item.id.clone(), item);
                 }
@@ -82,6 +89,9 @@ impl Evaluation {
         drop(work);
         drop(progress);
         ended?;
+        if without_end > 0 {
+            tracing::warn!(programs = without_end, "no attempt at these came to an end; --resume asks for them again");
+        }
         let items: Vec<(&Aside, &[Verdict])> = self
             .items
             .iter()

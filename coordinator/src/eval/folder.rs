@@ -12,7 +12,7 @@ use pipeline::error::Failure;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{summary::Aside, verdict::Verdict};
+use super::{programs::NO_END, summary::Aside, verdict::Verdict};
 
 /// What a user does after a signal.
 pub(super) const GO_ON: &str = "the same command with --resume goes on where it left off";
@@ -30,10 +30,20 @@ pub struct Done {
     pub verdicts: Vec<Verdict>,
 }
 
+impl Done {
+    /// Programs of it that no attempt brought to an end.
+    pub fn without_end(&self) -> usize {
+        let problems = self.verdicts.iter().map(|verdict| &verdict.problem).chain([&self.aside.problem]);
+        problems.filter(|problem| problem.as_deref() == Some(NO_END)).count()
+    }
+}
+
 /// The output folder of an evaluation.
 pub struct Folder {
     out: PathBuf,
     journal: File,
+    /// Keeps others away.
+    _lock: File,
 }
 
 impl Folder {
@@ -46,13 +56,22 @@ impl Folder {
         identity: &Map<String, Value>,
         resume: bool,
     ) -> Result<(Self, HashMap<String, Done>), Failure> {
-        let journal = out.join(".state/items.jsonl");
-        let mut done = HashMap::new();
-        if claim(out, "identity.json", identity, resume)? {
-            done.extend(read_journal::<Done>(&journal)?.into_iter().map(|item| (item.id.clone(), item)));
+        let path = out.join(".state/items.jsonl");
+        let lock = lock(out)?;
+        let mut done: HashMap<String, Done> =
+            read_journal::<Done>(&path)?.into_iter().map(|item| (item.id.clone(), item)).collect();
+        if resume && done.is_empty() {
+            // It holds nothing that would not be the same in another evaluation.
+            drop(fs::remove_file(out.join(".state/identity.json")));
         }
-        let journal = OpenOptions::new().create(true).append(true).open(&journal).map_err(anyhow::Error::from)?;
-        Ok((Self { out: out.to_owned(), journal }, done))
+        let goes_on = claim(out, "identity.json", identity, resume)?;
+        let mut journal = OpenOptions::new();
+        let journal = journal.create(true).append(true).open(&path).map_err(anyhow::Error::from)?;
+        if !goes_on {
+            journal.set_len(0).map_err(anyhow::Error::from)?;
+            done.clear();
+        }
+        Ok((Self { out: out.to_owned(), journal, _lock: lock }, done))
     }
 
     /// Writes down that an item is done.
@@ -72,6 +91,15 @@ impl Folder {
     pub fn write(&self, name: &str, content: &[u8]) -> anyhow::Result<()> {
         write_whole(&self.out.join(name), content)
     }
+}
+
+/// Only one process works in a folder at a time.
+fn lock(out: &Path) -> Result<File, Failure> {
+    let unwritable = |error| wrong(out, format!("cannot be written to: {error}"));
+    fs::create_dir_all(out.join(".state")).map_err(unwritable)?;
+    let lock = OpenOptions::new().create(true).append(true).open(out.join(".state/lock")).map_err(unwritable)?;
+    lock.try_lock().map_err(|_| wrong(out, "is in use by another `eval`"))?;
+    Ok(lock)
 }
 
 /// Turns down a folder that holds an evaluation, unless that is to go on.
@@ -136,7 +164,10 @@ pub(super) fn read_journal<T: DeserializeOwned>(path: &Path) -> anyhow::Result<V
 }
 
 /// Writes a file, whole or not at all.
-pub(super) fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+///
+/// # Errors
+/// The disk refuses.
+pub fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| path.display().to_string())?;
     file.write_all(content)?;

@@ -144,6 +144,11 @@ pub async fn generate(
     stop: &CancellationToken,
 ) -> Result<Vec<Completion>, Failure> {
     let question = Question::load(&settings.prompt, settings.prompts_dir.as_deref())?;
+    if settings.llm_url.is_empty() && std::env::var("OPENAI_BASE_URL").unwrap_or_default().trim().is_empty() {
+        let what =
+            "nothing to score: give --completions FILE, or a model's server with --llm-url URL or OPENAI_BASE_URL";
+        return Err(Failure::Usage(what.into()));
+    }
     let client = settings.client();
     let budget = client.budget(Usage::default())?;
     let (server, sampling) = connect(&client, Patience::default(), &budget).await?;

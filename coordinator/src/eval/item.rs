@@ -10,9 +10,11 @@ use super::lines;
 /// One row of a test set in the published form; other columns are ignored.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Item {
-    /// Unique in its file.
-    #[serde(alias = "gen_answer_id", deserialize_with = "name")]
+    /// Unique in its file; where the column is missing, `gen_answer_id`.
+    #[serde(default, deserialize_with = "name")]
     pub id: String,
+    #[serde(default, deserialize_with = "maybe_name")]
+    gen_answer_id: Option<String>,
     /// The question as the data set words it.
     #[serde(default)]
     pub prompt: String,
@@ -58,16 +60,29 @@ impl Output {
 /// # Errors
 /// [`Failure::Usage`]: no such file, a row that is no test item, an id that stands there twice, or no row at all.
 pub fn read_items(path: &Path) -> Result<(Vec<Item>, String), Failure> {
-    let (items, hash): (Vec<Item>, _) = lines::read("--data", path, "test item")?;
+    let (mut items, hash): (Vec<Item>, _) = lines::read("--data", path, "test item")?;
     let wrong = |words: String| Failure::Usage(format!("--data {}: {words}", path.display()));
     if items.is_empty() {
         return Err(wrong("holds no test item".into()));
+    }
+    for (row, item) in (1..).zip(&mut items) {
+        if item.id.is_empty() {
+            item.id = item.gen_answer_id.take().unwrap_or_default();
+        }
+        if item.id.is_empty() {
+            return Err(wrong(format!("row {row}: not a test item: missing field `id`")));
+        }
     }
     let mut seen = HashSet::new();
     match items.iter().find(|item| !seen.insert(item.id.as_str())) {
         Some(twice) => Err(wrong(format!("two items have the id {}", twice.id))),
         None => Ok((items, hash)),
     }
+}
+
+/// As [`name`], where there may be none.
+pub(super) fn maybe_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    name(from).map(Some)
 }
 
 /// An id that is text or a number.

@@ -24,6 +24,10 @@ const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest request, as JSON: a queue carries it.
 const MAX_REQUEST_BYTES: usize = 3 * weight::MAX_BYTES;
 
+/// The problem of a program no attempt at which comes to an end, although others do. It may have been bad luck: nothing
+/// of it stays in a journal.
+pub const NO_END: &str = "no attempt at it came to an end";
+
 /// Where programs run.
 pub enum Programs {
     /// In this process.
@@ -150,7 +154,7 @@ async fn patient(
                 failed += 1;
                 tracing::warn!(id = request.function.id, words, "an attempt failed");
                 if failed >= ATTEMPTS {
-                    return Ok(Err("no attempt at `execute` came to an end".into()));
+                    return Ok(Err(NO_END.to_owned()));
                 }
             }
             Err(StageError::Unavailable(words)) => {

@@ -1,7 +1,7 @@
 //! What a user can set about scoring.
 
 use clap::Args;
-use pipeline::error::Failure;
+use pipeline::{error::Failure, settings::finite};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,8 +12,9 @@ pub struct ScoreSettings {
     /// Which pass@k, separated by commas [default: 1, 2, 5, 10, 20, 50, 100 as far as there are completions, and all]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     pub k: Vec<usize>,
-    /// By value, floats may differ by so much: as a share of the larger one or, below 1, as such
-    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    /// By value, floats may differ by so much: as a share of the larger one or, below 1, as such. The parts of
+    /// complex numbers may not
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = finite)]
     pub float_tolerance: f64,
     /// Resamples of the items for the 95% confidence intervals
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

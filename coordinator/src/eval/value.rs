@@ -27,6 +27,9 @@ pub enum Value {
     Word(String),
 }
 
+/// Largest set or dict of which every element is compared with every other.
+const MOST_PAIRED: usize = 1_000;
+
 impl Value {
     /// The value of this repr.
     pub fn read(repr: &str) -> Self {
@@ -42,13 +45,10 @@ impl Value {
                 let near = || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0);
                 a == b || a.is_nan() && b.is_nan() || tolerance > 0.0 && (a - b).is_finite() && near()
             }
-            (Self::List(a), Self::List(b)) | (Self::Tuple(a), Self::Tuple(b)) | (Self::Set(a), Self::Set(b)) => {
-                all(a, b)
-            }
+            (Self::List(a), Self::List(b)) | (Self::Tuple(a), Self::Tuple(b)) => all(a, b),
+            (Self::Set(a), Self::Set(b)) => paired(a, b, tolerance > 0.0, |a, b| a.equals(b, tolerance)),
             (Self::Dict(a), Self::Dict(b)) => {
-                let same =
-                    |((k, v), (l, w)): (&(Self, Self), &(Self, Self))| k.equals(l, tolerance) && v.equals(w, tolerance);
-                a.len() == b.len() && a.iter().zip(b).all(same)
+                paired(a, b, tolerance > 0.0, |(k, v), (l, w)| k.equals(l, tolerance) && v.equals(w, tolerance))
             }
             (Self::Call(f, a), Self::Call(g, b)) => {
                 let same = |((k, v), (l, w)): (&(String, Self), &(String, Self))| k == l && v.equals(w, tolerance);
@@ -122,6 +122,25 @@ pub fn without_addresses(text: &str) -> String {
     whole
 }
 
+/// Whether each of `a` has one of `b` to itself that is the same. Both are sorted; where sameness is `loose`, that may bring
+/// the wrong ones together.
+fn paired<T>(a: &[T], b: &[T], loose: bool, same: impl Fn(&T, &T) -> bool) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    if a.iter().zip(b).all(|(a, b)| same(a, b)) {
+        return true;
+    }
+    if !loose || a.len() > MOST_PAIRED {
+        return false;
+    }
+    let mut left: Vec<&T> = b.iter().collect();
+    a.iter().all(|a| {
+        let partner = left.iter().position(|b| same(a, b));
+        partner.map(|at| left.swap_remove(at)).is_some()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::Value;
@@ -150,6 +169,14 @@ mod tests {
         for (a, b) in equal {
             assert!(same(a, b, 0.0), "{a} {b}");
         }
+        let near = [
+            ("{(1.0, 2), (1.0000001, 1)}", "{(1.0, 1), (1.0000001, 2)}"),
+            ("{1.0: 'a', 1.0000001: 'b'}", "{1.0: 'b', 1.0000001: 'a'}"),
+        ];
+        for (a, b) in near {
+            assert!(same(a, b, 1e-5) && !same(a, b, 0.0), "{a} {b}");
+        }
+        assert!(!same("{1.0, 1.0000001}", "{1.0, 2.0}", 1e-5));
         let different = [
             ("[1, 2]", "[2, 1]"),
             ("1", "1.0"),

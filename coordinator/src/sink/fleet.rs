@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     assemble::{AssembleSettings, Assembler},
+    eval::fleet::EVALUATION,
     finish::{self, Finished},
     metrics::CoordinatorMetrics,
     output::StageSettings,
@@ -71,6 +72,12 @@ pub async fn sink(
     }
     let (started, clock) = (SystemTime::now(), Instant::now());
     let queue = unless_stopped(&stop, RabbitQueue::connect_alone(broker, "sink", WorksBy::Consuming)).await?;
+    if let Ok(Some(holder)) = claim::holder(&queue).await
+        && !holder.identity[EVALUATION].is_null()
+    {
+        let name = broker.run_name()?;
+        return Err(Failure::Usage(format!("run `{name}` is an evaluation's (`eval --run`): it has no samples")));
+    }
     let shards = Shards::open(folder, assemble.clone(), stages)?;
     finish::write_card(shards.folder())?;
     if let Some(run) = &shards.known().run {

@@ -129,7 +129,7 @@ def make_evaluation(tools):
                 fail(error)
             finish()  # in the middle of the calls, as the program wanted
         if size(content) > MOST_PRINTED:
-            limit(b"output")
+            send(b"X", b"output limit: all that it printed is longer than %d bytes" % MOST_PRINTED)
             finish()
         for at in range(0, size(content), PRINTED_FRAME):
             send(b"T", part_of(content[at : at + PRINTED_FRAME]))

@@ -6,13 +6,17 @@
 
 mod requests;
 
-use std::{path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use pipeline::{
     error::Failure,
     message::{RunId, RunOpen},
     queue::{
-        QueueError,
+        QueueError, QueueName,
         rabbitmq::{BrokerSettings, RabbitQueue, WorksBy, claim},
     },
     records::{EvaluationRequest, Function, Manner, Meta, Place, Ran, Runs},
@@ -20,14 +24,19 @@ use pipeline::{
     telemetry::{Telemetry, register},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Semaphore;
 
 use self::requests::{Answered, Requests};
-use super::folder;
+use super::{folder, programs::NO_END};
 use crate::sink::folder::mint_run_id;
 
 const PAUSE: Duration = Duration::from_secs(1);
+/// In an evaluation's folder.
+const CLAIMS: &str = ".state/fleet.json";
+
+/// What tells an evaluation's claim on a name from a run's: a key of its identity.
+pub const EVALUATION: &str = "evaluation";
 
 /// How a fleet is used.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
@@ -44,15 +53,12 @@ pub struct Fleet {
     room: Semaphore,
     in_flight: usize,
     place: Place,
+    name: String,
+    out: PathBuf,
 }
 
-/// What an evaluation's next process goes on with.
-#[derive(Serialize, Deserialize)]
-struct Claim {
-    run: String,
-    run_id: RunId,
-    process: u64,
-}
+/// The names that an evaluation has taken, and as what, for its next process.
+type Claims = BTreeMap<String, RunId>;
 
 impl Fleet {
     /// Takes the run's name for the evaluation in `out`, and waits for a first worker.
@@ -70,21 +76,29 @@ impl Fleet {
         let name = broker.run_name()?;
         // There is one reader of outcomes: whoever has the sink's lock.
         let queue = RabbitQueue::connect_alone(broker, "sink", WorksBy::Consuming);
-        let queue = unless_stopped(stop, queue).await.map_err(|failure| stopped(failure, stop))?;
+        let queue = unless_stopped(stop, queue).await.map_err(|failure| match stopped(failure, stop) {
+            Failure::Usage(words) => Failure::Usage(words.replace("another `sink`", "another `eval`, or a `sink`,")),
+            failure => failure,
+        })?;
         register(&telemetry.registry, queue.metrics().collectors()).map_err(anyhow::Error::from)?;
-        let Claim { run_id, process, .. } = claimed(&queue, name, out, stop).await?;
-        let requests = Requests::begin(queue, run_id, process, stop).await?;
+        let run_id = claimed(&queue, name, out, stop).await?;
+        // Nobody wants what an earlier process asked for.
+        for asked in [QueueName::Inputs, QueueName::InputsRetry] {
+            claim::empty(&queue, asked).await.map_err(anyhow::Error::from)?;
+        }
+        let requests = Requests::begin(queue, run_id, now(), stop).await?;
         let place = match first_place(&requests, name).await {
             Ok(place) => place,
             Err(failure) => {
-                close(&requests, false).await;
+                close(&requests, None).await;
                 return Err(failure);
             }
         };
         tracing::info!(run = name, python = place.sandbox.python, "a worker answers");
         telemetry.set_ready(true);
         let in_flight = settings.programs_in_flight.max(1) as usize;
-        Ok(Self { requests, room: Semaphore::new(in_flight), in_flight, place })
+        let (room, out) = (Semaphore::new(in_flight), out.to_owned());
+        Ok(Self { requests, room, in_flight, place, name: name.to_owned(), out })
     }
 
     /// What its workers run programs in.
@@ -115,25 +129,37 @@ impl Fleet {
                 )))
             }
             Answered::Answer(answer) => Ok(Ok(answer.ran)),
-            Answered::Rejected(rejection) => Ok(Err(rejection.detail)),
-            Answered::Unreadable(problem) => Err(Failure::Other(anyhow::anyhow!(problem))),
+            Answered::Rejected(rejection) => {
+                tracing::warn!(id = request.function.id, detail = rejection.detail, "its workers died, or gave up");
+                Ok(Err(NO_END.to_owned()))
+            }
         }
     }
 
     /// Ends its connections. The name is free afterwards if the evaluation is `complete`.
     pub async fn close(&self, complete: bool) {
-        close(&self.requests, complete).await;
+        close(&self.requests, complete.then_some((&*self.out, &*self.name))).await;
     }
 }
 
-async fn close(requests: &Requests, complete: bool) {
+/// Where and as what an evaluation that is `complete` has the name.
+async fn close(requests: &Requests, complete: Option<(&Path, &str)>) {
     let queue = requests.end();
-    if complete && let Err(error) = claim::release(queue).await {
+    if let Some((out, name)) = complete
+        && let Err(error) = released(queue, out, name).await
+    {
         tracing::warn!(%error, "the run's name stays taken on the broker; `case2code purge` gives it free");
     }
     if let Err(error) = queue.close().await {
         tracing::debug!(%error, "the broker did not see the evaluation off");
     }
+}
+
+async fn released(queue: &RabbitQueue, out: &Path, name: &str) -> anyhow::Result<()> {
+    claim::release(queue).await?;
+    let mut claims = folder::read_json::<Claims>(&out.join(CLAIMS))?.unwrap_or_default();
+    claims.remove(name);
+    folder::write_whole(&out.join(CLAIMS), &serde_json::to_vec(&claims)?)
 }
 
 /// What the first worker that answers runs programs in.
@@ -143,32 +169,30 @@ async fn first_place(requests: &Requests, name: &str) -> Result<Place, Failure> 
         Answered::Rejected(rejection) => {
             Err(Failure::Unavailable(format!("the workers of run `{name}` cannot run a program: {}", rejection.detail)))
         }
-        Answered::Unreadable(problem) => Err(Failure::Other(anyhow::anyhow!(problem))),
     }
 }
 
 /// Takes the name for the evaluation in `out`, through outages.
-async fn claimed(queue: &RabbitQueue, name: &str, out: &Path, stop: &CancellationToken) -> Result<Claim, Failure> {
-    let path = out.join(".state/fleet.json");
-    let before = folder::read_json::<Claim>(&path)?.filter(|claim| claim.run == name);
-    let claim = match before {
-        Some(claim) => Claim { process: claim.process + 1, ..claim },
-        None => Claim { run: name.to_owned(), run_id: fresh_run_id(out), process: 0 },
-    };
+async fn claimed(queue: &RabbitQueue, name: &str, out: &Path, stop: &CancellationToken) -> Result<RunId, Failure> {
+    let path = out.join(CLAIMS);
+    let mut claims = folder::read_json::<Claims>(&path)?.unwrap_or_default();
+    let known = claims.get(name).cloned();
+    let run_id =
+        known.clone().unwrap_or_else(|| mint_run_id(&json!([out.display().to_string(), now(), std::process::id()])));
     std::fs::create_dir_all(out.join(".state"))
         .map_err(|error| Failure::Usage(format!("--out {}: {error}", out.display())))?;
+    let write = |claims: &Claims| -> anyhow::Result<()> { folder::write_whole(&path, &serde_json::to_vec(claims)?) };
     // Before the claim: what holds the name has to be written down somewhere.
-    folder::write_whole(&path, &serde_json::to_vec(&claim).map_err(anyhow::Error::from)?)?;
-    let open = RunOpen {
-        run_id: claim.run_id.clone(),
-        seed: 0,
-        shard_size: 0,
-        identity: json!({ "evaluation": out.display().to_string() }),
-    };
+    claims.insert(name.to_owned(), run_id.clone());
+    write(&claims)?;
+    let identity = json!({ EVALUATION: out.display().to_string() });
+    let open = RunOpen { run_id: run_id.clone(), seed: 0, shard_size: 0, identity };
     loop {
         match claim::claim(queue, &open).await {
-            Ok(true) => return Ok(claim),
+            Ok(true) => return Ok(run_id),
             Ok(false) => {
+                claims.remove(name);
+                write(&claims)?;
                 return Err(Failure::Usage(format!(
                     "run `{name}` is open on this broker and not this evaluation: take another --run, or delete it with \
                      `case2code purge`"
@@ -186,11 +210,16 @@ async fn claimed(queue: &RabbitQueue, name: &str, out: &Path, stop: &Cancellatio
     }
 }
 
-/// An evaluation is told from others by where and when it began.
-fn fresh_run_id(out: &Path) -> RunId {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
-    let identity: Value = json!([out.display().to_string(), now.to_string(), std::process::id()]);
-    mint_run_id(&identity)
+/// The names that the evaluation in `out` still has on some broker.
+pub fn names_taken(out: &Path) -> Vec<String> {
+    let claims = folder::read_json::<Claims>(&out.join(CLAIMS)).ok().flatten().unwrap_or_default();
+    claims.into_keys().collect()
+}
+
+/// In nanoseconds since 1970: no two processes of an evaluation begin at the same.
+fn now() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(0))
 }
 
 /// What finds out whether there is a worker, and what it runs programs in.

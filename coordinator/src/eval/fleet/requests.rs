@@ -31,7 +31,8 @@ use crate::{eval::folder, feed};
 const PREFETCH: u16 = 1_000;
 /// After so long without an answer the user is told who is awaited.
 const SILENCE: Duration = Duration::from_secs(10);
-/// And again after so long.
+/// After so long without an answer, and after twice as long each time, a request that no queue holds any more is sent
+/// again. It may only take long: then its answer comes twice, and costs what it costs.
 const LONG_SILENCE: Duration = Duration::from_secs(60);
 
 /// What came back.
@@ -40,15 +41,13 @@ pub enum Answered {
     Answer(Box<EvaluationAnswer>),
     /// No attempt at it came to an end.
     Rejected(Box<Rejection>),
-    /// No answer of ours.
-    Unreadable(String),
 }
 
 /// The requests of one process of an evaluation.
 pub struct Requests {
     queue: RabbitQueue,
     run_id: RunId,
-    /// Which process of the evaluation this is, from 0: the shard of its requests.
+    /// Tells this process of the evaluation from its others: the shard of its requests.
     process: u64,
     next: AtomicU64,
     waiting: Arc<Waiting>,
@@ -89,10 +88,9 @@ impl Requests {
     pub async fn ask(&self, request: &EvaluationRequest) -> Result<Answered, Failure> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let address = Address { run_id: self.run_id.clone(), seed: 0, shard: self.process, index };
-        let answer = self.waiting.begin(index);
-        let published = feed::publish(&self.queue, QueueName::Inputs, &Message::of(address, request), &self.stop).await;
-        published.map_err(|error| stopped(Failure::Other(error.into()), &self.stop))?;
-        let mut answer = std::pin::pin!(answer);
+        let message = Message::of(address, request);
+        let mut answer = std::pin::pin!(self.waiting.begin(index));
+        self.publish(&message).await?;
         let mut silence = SILENCE;
         loop {
             tokio::select! {
@@ -100,15 +98,36 @@ impl Requests {
                     return answer.map_err(|_| Failure::Other(anyhow::anyhow!("the broker gives no answers any more")));
                 }
                 () = self.stop.cancelled() => return Err(Failure::Stopped(folder::GO_ON)),
-                () = tokio::time::sleep(silence) => {
-                    // One request speaks for all.
-                    if self.waiting.first() == Some(index) {
-                        self.tell_who_is_awaited().await;
-                    }
-                    silence = LONG_SILENCE;
-                }
+                () = tokio::time::sleep(silence) => {}
+            }
+            // One request speaks for all.
+            if self.waiting.first() == Some(index) {
+                self.tell_who_is_awaited().await;
+            }
+            if silence >= LONG_SILENCE && self.is_in_no_queue().await {
+                tracing::warn!(
+                    id = request.function.id,
+                    "no queue holds this program and no answer came: asking again"
+                );
+                self.publish(&message).await?;
+            }
+            silence = if silence < LONG_SILENCE { LONG_SILENCE } else { silence * 2 };
+        }
+    }
+
+    async fn publish(&self, message: &Message) -> Result<(), Failure> {
+        let published = feed::publish(&self.queue, QueueName::Inputs, message, &self.stop).await;
+        published.map_err(|error| stopped(Failure::Other(error.into()), &self.stop))
+    }
+
+    /// Whether nothing waits for a worker. Where that cannot be seen, something may.
+    async fn is_in_no_queue(&self) -> bool {
+        for name in [QueueName::Inputs, QueueName::InputsRetry, QueueName::Outcomes] {
+            if !self.queue.depth(name).await.is_ok_and(|depth| depth.ready == 0) {
+                return false;
             }
         }
+        true
     }
 
     /// Takes no more answers, and gives the queue back.
@@ -179,16 +198,12 @@ async fn hand_out(
                 break;
             }
         };
-        let answered = match message {
+        let answered = match message.and_then(|message| attributed(message, &run_id)) {
             Err(aside) => receipt.set_aside(aside).await,
-            Ok(message) if message.address.run_id != run_id => {
-                let reason = format!("belongs to run {}", message.address.run_id);
-                receipt.set_aside(Unattributable { reason, body: message.body }).await
-            }
-            Ok(message) => {
+            Ok((address, answered)) => {
                 // What an earlier process asked for is asked for again by this one.
-                if message.address.shard == process {
-                    waiting.end(message.address.index, read(&message));
+                if address.shard == process {
+                    waiting.end(address.index, answered);
                 }
                 receipt.ack().await
             }
@@ -201,11 +216,19 @@ async fn hand_out(
     waiting.entries().clear();
 }
 
-fn read(message: &Message) -> Answered {
+/// Whose answer it is.
+fn attributed(message: Message, run_id: &RunId) -> Result<(Address, Answered), Unattributable> {
+    let aside = |reason: String, message: &Message| Unattributable { reason, body: message.body.clone() };
+    if message.address.run_id != *run_id {
+        return Err(aside(format!("belongs to run {}", message.address.run_id), &message));
+    }
     let read = match message.record_type {
         RecordType::EvaluationAnswer => message.decode().map(|answer| Answered::Answer(Box::new(answer))),
         RecordType::Rejection => message.decode().map(|rejection| Answered::Rejected(Box::new(rejection))),
-        other => return Answered::Unreadable(format!("a {other} came in place of an answer")),
+        other => return Err(aside(format!("of type {other}, where answers of an evaluation are read"), &message)),
     };
-    read.unwrap_or_else(|error| Answered::Unreadable(error.to_string()))
+    match read {
+        Ok(answered) => Ok((message.address, answered)),
+        Err(error) => Err(aside(error.to_string(), &message)),
+    }
 }

@@ -34,6 +34,15 @@ pub async fn is_held_by(queue: &RabbitQueue, run_id: &RunId) -> Result<bool, Que
     Ok(holder.is_some_and(|holder| is_of(&holder, run_id)))
 }
 
+/// How the run that has the name was opened, if one has.
+///
+/// # Errors
+/// The broker is out of reach.
+pub async fn holder(queue: &RabbitQueue) -> Result<Option<RunOpen>, QueueError> {
+    let holder = queue.peek(QueueName::Run).await?;
+    Ok(holder.and_then(|holder| serde_json::from_slice(&holder).ok()))
+}
+
 fn is_of(holder: &[u8], run_id: &RunId) -> bool {
     serde_json::from_slice::<RunOpen>(holder).is_ok_and(|holder| holder.run_id == *run_id)
 }
@@ -43,8 +52,16 @@ fn is_of(holder: &[u8], run_id: &RunId) -> bool {
 /// # Errors
 /// The broker is out of reach.
 pub async fn release(queue: &RabbitQueue) -> Result<(), QueueError> {
+    empty(queue, QueueName::Run).await
+}
+
+/// Deletes what waits in a queue; only for who has the name.
+///
+/// # Errors
+/// The broker is out of reach.
+pub async fn empty(queue: &RabbitQueue, name: QueueName) -> Result<(), QueueError> {
     let channel = queue.inner.publish.get().await?;
-    let name = short(&queue.topology().queue(QueueName::Run))?;
+    let name = short(&queue.topology().queue(name))?;
     answered(channel.queue_purge(name, QueuePurgeOptions::default())).await?;
     channel.give_back();
     Ok(())
