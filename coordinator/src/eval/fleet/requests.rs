@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pipeline::{
@@ -20,7 +20,7 @@ use pipeline::{
     shutdown::CancellationToken,
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
@@ -31,8 +31,8 @@ use crate::{eval::folder, feed};
 const PREFETCH: u16 = 1_000;
 /// After so long without an answer the user is told who is awaited.
 const SILENCE: Duration = Duration::from_secs(10);
-/// After so long without an answer, and after twice as long each time, a request that no queue holds any more is sent
-/// again. It may only take long: then its answer comes twice, and costs what it costs.
+/// And again after so long. Where no answer at all came meanwhile and no queue holds a request, all are sent again; after
+/// twice as long the next time. They may only take long: then their answers come twice.
 const LONG_SILENCE: Duration = Duration::from_secs(60);
 
 /// What came back.
@@ -52,12 +52,18 @@ pub struct Requests {
     next: AtomicU64,
     waiting: Arc<Waiting>,
     stop: CancellationToken,
+    /// How often all that wait for an answer were told to ask again.
+    rounds: watch::Sender<u64>,
     tasks: [JoinHandle<()>; 2],
 }
 
 /// Who waits for the answer to which request.
-#[derive(Default)]
-struct Waiting(Mutex<HashMap<u64, oneshot::Sender<Answered>>>);
+struct Waiting(Mutex<Entries>);
+
+struct Entries {
+    senders: HashMap<u64, oneshot::Sender<Answered>>,
+    last_answer: Instant,
+}
 
 impl Requests {
     /// Begins to take answers.
@@ -72,13 +78,13 @@ impl Requests {
     ) -> Result<Self, Failure> {
         let answers = queue.consume(QueueName::Outcomes, PREFETCH).await.map_err(anyhow::Error::from)?;
         let (dead, letters) = mpsc::channel(usize::from(PREFETCH));
-        let (waiting, of_dead) = (Arc::<Waiting>::default(), run_id.clone());
+        let (waiting, of_dead) = (Arc::new(Waiting::new()), run_id.clone());
         let tasks = [
             tokio::spawn(dead::watch(queue.clone(), move || Some(of_dead.clone()), dead)),
             tokio::spawn(hand_out(answers, letters, run_id.clone(), process, Arc::clone(&waiting))),
         ];
         let next = AtomicU64::new(0);
-        Ok(Self { queue, run_id, process, next, waiting, stop: stop.clone(), tasks })
+        Ok(Self { queue, run_id, process, next, waiting, stop: stop.clone(), rounds: watch::Sender::new(0), tasks })
     }
 
     /// Has a worker run a program, through outages of the broker and however long it takes.
@@ -90,6 +96,7 @@ impl Requests {
         let address = Address { run_id: self.run_id.clone(), seed: 0, shard: self.process, index };
         let message = Message::of(address, request);
         let mut answer = std::pin::pin!(self.waiting.begin(index));
+        let mut rounds = self.rounds.subscribe();
         self.publish(&message).await?;
         let mut silence = SILENCE;
         loop {
@@ -98,20 +105,20 @@ impl Requests {
                     return answer.map_err(|_| Failure::Other(anyhow::anyhow!("the broker gives no answers any more")));
                 }
                 () = self.stop.cancelled() => return Err(Failure::Stopped(folder::GO_ON)),
-                () = tokio::time::sleep(silence) => {}
+                _ = rounds.changed() => self.publish(&message).await?,
+                () = tokio::time::sleep(silence) => {
+                    silence = silence.max(LONG_SILENCE);
+                    // One request speaks for all.
+                    if self.waiting.first() == Some(index) {
+                        self.tell_who_is_awaited().await;
+                        if self.waiting.quiet() >= silence && self.is_in_no_queue().await {
+                            tracing::warn!("no queue holds the programs that no answer came for: asking again");
+                            self.rounds.send_modify(|round| *round += 1);
+                            silence *= 2;
+                        }
+                    }
+                }
             }
-            // One request speaks for all.
-            if self.waiting.first() == Some(index) {
-                self.tell_who_is_awaited().await;
-            }
-            if silence >= LONG_SILENCE && self.is_in_no_queue().await {
-                tracing::warn!(
-                    id = request.function.id,
-                    "no queue holds this program and no answer came: asking again"
-                );
-                self.publish(&message).await?;
-            }
-            silence = if silence < LONG_SILENCE { LONG_SILENCE } else { silence * 2 };
         }
     }
 
@@ -152,25 +159,36 @@ impl Requests {
 }
 
 impl Waiting {
+    fn new() -> Self {
+        Self(Mutex::new(Entries { senders: HashMap::new(), last_answer: Instant::now() }))
+    }
+
     fn begin(&self, index: u64) -> oneshot::Receiver<Answered> {
         let (sender, receiver) = oneshot::channel();
-        self.entries().insert(index, sender);
+        self.entries().senders.insert(index, sender);
         receiver
     }
 
     /// The one who has waited longest.
     fn first(&self) -> Option<u64> {
-        self.entries().keys().min().copied()
+        self.entries().senders.keys().min().copied()
+    }
+
+    /// How long ago the last answer came.
+    fn quiet(&self) -> Duration {
+        self.entries().last_answer.elapsed()
     }
 
     /// An answer that nobody waits for came twice.
     fn end(&self, index: u64, answered: Answered) {
-        if let Some(sender) = self.entries().remove(&index) {
+        let mut entries = self.entries();
+        entries.last_answer = Instant::now();
+        if let Some(sender) = entries.senders.remove(&index) {
             drop(sender.send(answered));
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Answered>>> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         // Whole at every moment, whoever panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,7 +231,7 @@ async fn hand_out(
             tracing::debug!(%error, "an answer was not acknowledged");
         }
     }
-    waiting.entries().clear();
+    waiting.entries().senders.clear();
 }
 
 /// Whose answer it is.
