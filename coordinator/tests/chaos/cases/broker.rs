@@ -1,6 +1,7 @@
 //! The broker fails, refuses, or loses part of itself.
 
 use crate::{
+    fleet::COLLECT,
     frames::Sign,
     llm::Llm,
     process::until,
@@ -129,7 +130,8 @@ fn deleted_full(scene: &mut Scene) -> Result<Row, String> {
     until("everything is submitted", DEADLINE, || fleet.is_done("submit"));
     let state = scene.folder.join("state").display().to_string();
     let input = work.input.display().to_string();
-    let again = scene.case2code(&["submit", &input, "--state", &state, "--again", "--shard-size", "25"]);
+    let again = ["submit", &input, "--state", &state, "--again"];
+    let again = scene.case2code(&[&again[..], &COLLECT].concat());
     if !again.status.success() {
         return Err(format!("submit --again: {}", String::from_utf8_lossy(&again.stderr)));
     }
