@@ -125,6 +125,7 @@ fn deleted_full(scene: &mut Scene) -> Result<Row, String> {
     let expected = scene.expected(&work);
     let mut fleet = scene.fleet(&work, |_| Vec::new());
     under_way(&fleet, 10);
+    until("a worker", DEADLINE, || count(scene, "functions", "consumers").is_some_and(|workers| workers > 0));
     until("messages in .functions", DEADLINE, || ready(scene, "functions").is_some_and(|ready| ready > 50));
     scene.node.control(&["delete_queue", &format!("{}.functions", scene.name)]);
     until("everything is submitted", DEADLINE, || fleet.is_done("submit"));
@@ -141,8 +142,12 @@ fn deleted_full(scene: &mut Scene) -> Result<Row, String> {
 }
 
 pub(super) fn ready(scene: &Scene, queue: &str) -> Option<u64> {
+    count(scene, queue, "ready")
+}
+
+fn count(scene: &Scene, queue: &str, of: &str) -> Option<u64> {
     let status = scene.case2code(&["status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).ok()?;
     let queues = status["queues"].as_array()?;
-    queues.iter().find(|known| known["queue"] == queue)?["ready"].as_u64()
+    queues.iter().find(|known| known["queue"] == queue)?[of].as_u64()
 }
