@@ -122,7 +122,7 @@ fn called(Finished { index, input, done, .. }: Finished) -> Called {
     Called { index, input, outcome: done.outcome, literal: done.literal }
 }
 
-/// An answer that no queue could carry ends where it becomes too long.
+/// An answer that no queue could carry ends where it becomes too long; what was printed goes before any call does.
 fn within_limit(mut once: Once) -> Once {
     let size = |call: &Called| {
         let outcome = match &call.outcome {
@@ -132,16 +132,43 @@ fn within_limit(mut once: Once) -> Once {
         };
         weight::of_text(&call.input) + outcome + 128
     };
-    let mut left = MAX_ANSWER_BYTES.checked_sub(once.printed.as_deref().map_or(0, weight::of_text));
-    let fits = once.calls.iter().take_while(|call| {
-        left = left.and_then(|left| left.checked_sub(size(call)));
-        left.is_some()
-    });
-    let fits = fits.count();
-    if left.is_none() {
-        let problem = format!("output limit: its answer is longer than {MAX_ANSWER_BYTES} bytes");
-        once.calls.truncate(fits);
-        (once.printed, once.problem) = (None, Some(problem));
+    let mut left = MAX_ANSWER_BYTES;
+    let mut fit = 0;
+    for call in &once.calls {
+        let Some(rest) = left.checked_sub(size(call)) else { break };
+        (left, fit) = (rest, fit + 1);
+    }
+    if fit < once.calls.len() || once.printed.as_deref().is_some_and(|printed| weight::of_text(printed) > left) {
+        once.calls.truncate(fit);
+        once.printed = None;
+        once.problem = Some(format!("output limit: its answer is longer than {MAX_ANSWER_BYTES} bytes"));
     }
     once
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_printed_goes_before_a_call_does() {
+        let call = |index, bytes| Called {
+            index,
+            input: String::new(),
+            outcome: Outcome::Return("x".repeat(bytes)),
+            literal: true,
+        };
+        let cases = [
+            (vec![10], 10, (1, true)),
+            (vec![10, 10], MAX_ANSWER_BYTES, (2, false)),
+            (vec![MAX_ANSWER_BYTES - 200, 10], 10, (1, false)),
+            (vec![10, MAX_ANSWER_BYTES], 10, (1, false)),
+        ];
+        for (calls, printed, wanted) in cases {
+            let calls: Vec<_> = calls.into_iter().enumerate().map(|(at, bytes)| call(at, bytes)).collect();
+            let once = within_limit(Once { calls, printed: Some("x".repeat(printed)), ..Once::default() });
+            assert_eq!((once.calls.len(), once.printed.is_some()), wanted);
+            assert_eq!(once.problem.is_some(), !wanted.1);
+        }
+    }
 }
