@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Gets what the tests need and the machine lacks: RabbitMQ, a Docker engine, the sandbox's base image.
 # Says what it is about to install. Debian and Ubuntu; root, or a user with sudo.
+# `test-services.sh engine` sees to RabbitMQ and the engine alone, without the image.
 set -euo pipefail
 
 python_image=python:3.13-slim-trixie
@@ -20,6 +21,8 @@ fi
 
 if ! docker info >/dev/null 2>&1; then
   echo "make test: starting the Docker engine" >&2
+  # What an engine that was killed leaves behind: with it a new one takes whatever process has this number now for itself.
+  if [ -f /var/run/docker.pid ] && ! pidof dockerd >/dev/null; then "${as_root[@]}" rm -f /var/run/docker.pid; fi
   "${as_root[@]}" service docker start || true
   for _ in $(seq 60); do docker info >/dev/null 2>&1 && break; sleep 1; done
 fi
@@ -27,6 +30,8 @@ if ! docker info >/dev/null 2>&1; then
   echo "make test: no Docker engine answers; start one, or add yourself to the group 'docker', and run it again" >&2
   exit 1
 fi
+
+if [ "${1:-}" = engine ]; then exit; fi
 
 if ! docker image inspect "$python_image" >/dev/null 2>&1; then
   echo "make test: pulling $python_image, which the sandbox image is built from" >&2

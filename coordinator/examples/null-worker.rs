@@ -33,8 +33,8 @@ use pipeline::{
     records::{ExecutedFunction, Execution, Function, GeneratedInputs, Generation, Outcome, SandboxInfo, WriteMethod},
     shutdown,
     stage::{Stage, StageError, Verdict},
-    telemetry::Telemetry,
 };
+use prometheus::Registry;
 
 /// Examples a function.
 const EXAMPLES: i64 = 8;
@@ -103,7 +103,7 @@ async fn work(
 ) -> Result<(), Failure> {
     let stop = shutdown::on_signals().map_err(anyhow::Error::from)?;
     let queue = RabbitQueue::connect(broker, name).await?;
-    let metrics = StageMetrics::register(&Telemetry::default().registry).map_err(anyhow::Error::from)?;
+    let metrics = StageMetrics::register(&Registry::new()).map_err(anyhow::Error::from)?;
     let worked = consume(Arc::new(stage), queue.clone(), route, concurrency, metrics, stop).await;
     queue.close_after(worked).await
 }

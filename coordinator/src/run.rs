@@ -151,7 +151,7 @@ impl Run {
         counts.sink.show_in(of_run.clone());
         let disk = tokio::spawn(of_run.watch_disk(shards.folder().path().to_owned()));
         let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
-        telemetry.set_ready(true);
+        telemetry.ready_while(|| true);
         let write = tokio::spawn(consume(
             Arc::clone(&writer),
             queue.clone(),

@@ -92,7 +92,8 @@ pub async fn submit(
     for collectors in [metrics.of_submit(), queue.metrics().collectors()] {
         register(&telemetry.registry, collectors).map_err(anyhow::Error::from)?;
     }
-    telemetry.set_ready(true);
+    let watched = queue.clone();
+    telemetry.ready_while(move || watched.is_connected());
     // Before the claim: what holds the name has to be written down somewhere.
     file.write(&cursor)?;
     if cursor.complete {

@@ -4,15 +4,12 @@ use std::{
     io::{IsTerminal, Read, Write},
     net::{SocketAddr, TcpStream},
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use axum::{Router, http::StatusCode, routing::get};
-use prometheus::{IntGaugeVec, Opts, Registry, TextEncoder, core::Collector};
+use prometheus::{IntGaugeVec, Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector};
 
 use crate::error::Failure;
 
@@ -28,7 +25,7 @@ pub fn init_logs() {
     let _ = if std::io::stderr().is_terminal() { logs.try_init() } else { logs.json().try_init() };
 }
 
-/// What `probe`, as the only argument, makes of a program: it asks the process beside it whether it is alive, for health
+/// What `probe`, as the only argument, makes of a program: it asks the process beside it whether it is ready, for health
 /// checks of images that have neither a shell nor curl. None for any other command line.
 pub fn probe() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
@@ -54,7 +51,7 @@ fn ask(address: &str) -> std::io::Result<bool> {
     let address = if address.ip().is_unspecified() { loopback } else { address };
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_read_timeout(Some(patience))?;
-    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer.starts_with("HTTP/1.1 200"))
@@ -72,11 +69,11 @@ pub fn register(registry: &Registry, collectors: Collectors) -> prometheus::Resu
 }
 
 /// What a process shows of itself.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Telemetry {
     /// Metrics of the process; every struct of metrics registers here.
     pub registry: Registry,
-    ready: Arc<AtomicBool>,
+    ready: Arc<OnceLock<Box<dyn Fn() -> bool + Send + Sync>>>,
 }
 
 /// Which program a process is, of which version: always 1.
@@ -100,12 +97,14 @@ impl Telemetry {
         let info = process_info()?;
         info.with_label_values(&[name, env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(info))?;
+        registry.register(Box::new(ProcessCollector::for_self()))?;
         Ok(Self { registry, ready: Arc::default() })
     }
 
-    /// Says whether the process takes work: the answer of `/readyz`.
-    pub fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Relaxed);
+    /// The process takes work from now on, whenever `condition` holds: the answer of `/readyz`.
+    pub fn ready_while(&self, condition: impl Fn() -> bool + Send + Sync + 'static) {
+        // Said once a process; the first word stands.
+        let _ = self.ready.set(Box::new(condition));
     }
 
     /// Serves until the process ends; nothing without an address.
@@ -123,7 +122,7 @@ impl Telemetry {
             async move { text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())) }
         };
         let readyz = move || {
-            let ready = ready.load(Ordering::Relaxed);
+            let ready = ready.get().is_some_and(|condition| condition());
             async move { if ready { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") } }
         };
         let app = Router::new()

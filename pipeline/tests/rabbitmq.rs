@@ -48,6 +48,71 @@ async fn a_broker_that_behaves() {
     what_the_broker_gave_up_on_ends(&broker).await;
     a_retired_consumer_gives_back_what_it_did_not_give_out(&broker).await;
     looking_brings_nothing_about(&broker).await;
+    worker_exec_may_do_its_work_and_nothing_else(&broker).await;
+    a_broker_that_refuses_is_told_from_one_that_is_away(&broker).await;
+}
+
+/// The user that `deploy` gives to the process that runs strangers' code.
+async fn worker_exec_may_do_its_work_and_nothing_else(broker: &Broker) {
+    let definitions = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/rabbitmq/definitions.json");
+    let imported = broker.control(&["import_definitions", definitions]).expect("rabbitmqctl starts");
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let url = format!("amqp://worker-exec:worker-exec@127.0.0.1:{}/%2f", broker.port());
+    let limited = BrokerSettings { amqp_url: url.clone(), run: Some("limited".into()), startup_wait: 60 };
+    // It comes first and waits for those who declare.
+    let first = tokio::spawn(async move { RabbitQueue::connect(&limited, "worker-exec").await });
+    let owner = queue(broker, "limited").await;
+    let worker = first.await.expect("no panic").expect("the run is there now");
+    assert!(worker.is_connected());
+    owner.publish(QueueName::Inputs, &message(4)).await.expect("confirmed");
+    owner.publish(QueueName::Functions, &message(5)).await.expect("confirmed");
+    let mut consumer = worker.consume(QueueName::Inputs, 1).await.expect("a consumer");
+    let delivery = next(&mut consumer).await;
+    for to in [QueueName::Outcomes, QueueName::Repairs, QueueName::InputsRetry] {
+        worker.publish(to, &message(4)).await.expect("confirmed");
+    }
+    let aside = Unattributable { reason: "no header".into(), body: "x".into() };
+    worker.set_aside(&lapin::BasicProperties::default(), &aside).await.expect("confirmed");
+    delivery.receipt.ack().await.expect("acknowledged");
+    assert_eq!(worker.depth(QueueName::Outcomes).await.expect("a depth").ready, 1);
+
+    // Whoever takes the process over, with its password: each try on a channel of its own, which the refusal ends.
+    let connection = lapin::Connection::connect(&url, lapin::ConnectionProperties::default()).await.expect("let in");
+    let channel = async || connection.create_channel().await.expect("a channel");
+    let table = lapin::types::FieldTable::default;
+    let refused = |what: &str, error: Option<lapin::Error>| {
+        let words = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(words.contains("ACCESS_REFUSED"), "{what}: {words}");
+    };
+    for name in ["functions", "outcomes", "run", "dead"] {
+        let of = || lapin::types::ShortString::from(format!("limited.{name}"));
+        refused("purge", channel().await.queue_purge(of(), Default::default()).await.err());
+        refused("get", channel().await.basic_get(of(), Default::default()).await.err());
+        refused("delete", channel().await.queue_delete(of(), Default::default()).await.err());
+        refused("consume", channel().await.basic_consume(of(), "".into(), Default::default(), table()).await.err());
+    }
+    refused("delete inputs", channel().await.queue_delete("limited.inputs".into(), Default::default()).await.err());
+    refused("exchange", channel().await.exchange_delete("limited".into(), Default::default()).await.err());
+    refused("declare", channel().await.queue_declare("mine".into(), Default::default(), table()).await.err());
+    assert_eq!(owner.depth(QueueName::Functions).await.expect("a depth").ready, 1);
+}
+
+async fn a_broker_that_refuses_is_told_from_one_that_is_away(broker: &Broker) {
+    let of = |place: &str| BrokerSettings {
+        amqp_url: format!("amqp://{place}/%2f"),
+        run: Some("r".into()),
+        startup_wait: 2,
+    };
+    let told = async |place: &str| {
+        let failure = RabbitQueue::connect(&of(place), "test").await.err().expect("nobody there, or no entry");
+        (failure.exit_code(), failure.to_string())
+    };
+    let (code, words) = told(&format!("guest:wrong@127.0.0.1:{}", broker.port())).await;
+    assert!(code == 3 && words.contains("refuses us at amqp://127.0.0.1"), "{code} {words}");
+    let (code, words) = told("guest:guest@127.0.0.1:1").await;
+    assert!(code == 3 && words.contains("no broker at amqp://127.0.0.1:1"), "{code} {words}");
+    let (code, words) = told("guest:a/b@127.0.0.1").await;
+    assert!(code == 2 && words.contains("%2F") && !words.contains("a/b"), "{code} {words}");
 }
 
 async fn comes_back_as_it_was_sent(broker: &Broker) {

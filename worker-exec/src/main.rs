@@ -52,7 +52,8 @@ async fn work() -> Result<(), Failure> {
     stage.metrics().register(&telemetry.registry).map_err(anyhow::Error::from)?;
     register(&telemetry.registry, queue.metrics().collectors()).map_err(anyhow::Error::from)?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
-    telemetry.set_ready(true);
+    let watched = queue.clone();
+    telemetry.ready_while(move || watched.is_connected());
     tracing::info!(run = broker.run_name()?, slots = stage.slots(), "working");
     let fleet = std::sync::Arc::new(FleetExecutor(stage.clone()));
     let worked = consume(fleet, queue.clone(), Route::EXECUTE, stage.concurrency(), metrics, stop).await;

@@ -58,7 +58,8 @@ async fn work() -> Result<(), Failure> {
     let queue = unless_stopped(&stop, RabbitQueue::connect(&broker, "worker-llm")).await?;
     register(&telemetry.registry, queue.metrics().collectors()).map_err(anyhow::Error::from)?;
     let metrics = StageMetrics::register(&telemetry.registry).map_err(anyhow::Error::from)?;
-    telemetry.set_ready(true);
+    let watched = queue.clone();
+    telemetry.ready_while(move || watched.is_connected());
     tracing::info!(run = broker.run_name()?, concurrency = writer.concurrency(), "working");
     let stops = budget.stops(&stop);
     let worked = consume(stage, queue.clone(), Route::WRITE_INPUTS, writer.concurrency(), metrics, stops).await;

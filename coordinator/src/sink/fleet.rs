@@ -94,7 +94,8 @@ pub async fn sink(
     let progress = Progress::start(Arc::clone(&counts), None);
     let prefetch = u16::try_from(2 * BATCH).unwrap_or(u16::MAX);
     let outcomes = queue.consume(QueueName::Outcomes, prefetch).await.map_err(anyhow::Error::from)?;
-    telemetry.set_ready(true);
+    let watched = queue.clone();
+    telemetry.ready_while(move || watched.is_connected());
     let told = tokio::spawn(tell(queue.clone(), counts.sink.clone()));
     let (dead, letters) = mpsc::channel(BATCH);
     let standing = counts.sink.clone();

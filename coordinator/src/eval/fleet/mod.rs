@@ -86,6 +86,7 @@ impl Fleet {
         for asked in [QueueName::Inputs, QueueName::InputsRetry] {
             claim::empty(&queue, asked).await.map_err(anyhow::Error::from)?;
         }
+        let watched = queue.clone();
         let requests = Requests::begin(queue, run_id, now(), stop).await?;
         let place = match first_place(&requests, name).await {
             Ok(place) => place,
@@ -95,7 +96,7 @@ impl Fleet {
             }
         };
         tracing::info!(run = name, python = place.sandbox.python, "a worker answers");
-        telemetry.set_ready(true);
+        telemetry.ready_while(move || watched.is_connected());
         let in_flight = settings.programs_in_flight.max(1) as usize;
         let (room, out) = (Semaphore::new(in_flight), out.to_owned());
         Ok(Self { requests, room, in_flight, place, name: name.to_owned(), out })

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, PoisonError,
+        Arc, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -48,6 +48,8 @@ struct Inner {
     /// The lock that this connection holds as long as it lives.
     lock: Option<String>,
     state: Mutex<State>,
+    /// The connection of `state`, for who must not wait.
+    latest: std::sync::Mutex<Weak<Connection>>,
     last_error: std::sync::Mutex<String>,
     stale: AtomicBool,
     made: AtomicU64,
@@ -73,6 +75,7 @@ impl Link {
             lock: lock.map(|role| topology.lock(role)),
             topology,
             state: Mutex::default(),
+            latest: std::sync::Mutex::default(),
             last_error: std::sync::Mutex::default(),
             stale: AtomicBool::default(),
             made: AtomicU64::new(0),
@@ -110,6 +113,7 @@ impl Link {
             Err(error) => return Err(error),
         };
         *state = State { live: Some(Arc::clone(&connection)), taken_since: None };
+        *self.inner.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&connection);
         if self.inner.made.fetch_add(1, Ordering::SeqCst) > 0 {
             tracing::info!(connection = self.inner.name, "connected to the broker again");
         }
@@ -146,6 +150,12 @@ impl Link {
             .await
     }
 
+    /// Whether there is a connection now.
+    pub fn is_connected(&self) -> bool {
+        let latest = self.inner.latest.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        latest.is_some_and(|connection| connection.status().connected())
+    }
+
     /// Why the last try failed.
     pub fn last_error(&self) -> String {
         let error = self.inner.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -178,9 +188,7 @@ impl Link {
             .map_err(|_| QueueError::Unavailable("no answer to the handshake".into()))?
             .map_err(|error| self.sort(&error, tls))?;
         let declare = async {
-            let channel = connection.create_channel().await?;
-            self.inner.topology.declare(&channel).await?;
-            channel.close(200, "declared".into()).await?;
+            self.declare(&connection).await?;
             if let Some(lock) = &self.inner.lock {
                 lock::take(&connection, lock).await?;
             }
@@ -190,6 +198,20 @@ impl Link {
             Ok(Ok(())) => Ok(connection),
             Ok(Err(error)) => Err(self.sort(&error, tls)),
             Err(_) => Err(QueueError::Unavailable("no answer to the declaration of queues".into())),
+        }
+    }
+
+    async fn declare(&self, connection: &Connection) -> lapin::Result<()> {
+        let channel = connection.create_channel().await?;
+        match self.inner.topology.declare(&channel).await {
+            // The user of worker-exec may not (deploy/rabbitmq/definitions.json): others declare, it waits for them.
+            Err(error) if reply_code(&error) == Some(403) => {
+                let channel = connection.create_channel().await?; // the refusal ended the other
+                self.inner.topology.expect(&channel).await?;
+                channel.close(200, "found".into()).await
+            }
+            Err(error) => Err(error),
+            Ok(()) => channel.close(200, "declared".into()).await,
         }
     }
 
@@ -211,6 +233,13 @@ impl Link {
     }
 }
 
+fn reply_code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(reply) => Some(reply.get_id()),
+        _ => None,
+    }
+}
+
 /// Whether any of the nodes lets us in.
 ///
 /// # Errors
@@ -221,6 +250,9 @@ pub async fn reach(urls: &str) -> Result<Result<(), QueueError>, Failure> {
         let connect = Connection::connect_uri(uri(&url)?, ConnectionProperties::default());
         last = match tokio::time::timeout(CONNECT_DEADLINE / 2, connect).await {
             Ok(Ok(connection)) => return Ok(answered(connection.close(200, "done".into())).await),
+            Ok(Err(error)) if matches!(reply_code(&error), Some(403 | 530)) => {
+                Err(QueueError::Refused(error.to_string()))
+            }
             Ok(Err(error)) => Err(QueueError::Unavailable(error.to_string())),
             Err(_) => Err(QueueError::Unavailable("no answer in time".into())),
         };
@@ -242,8 +274,12 @@ fn each_url(urls: &str) -> impl Iterator<Item = String> {
 }
 
 fn uri(url: &str) -> Result<AMQPUri, Failure> {
-    let mut uri: AMQPUri =
-        url.parse().map_err(|error| Failure::Usage(format!("--amqp-url {}: {error}", without_password(url))))?;
+    let wrong = |error: String| {
+        let hint = "in user and password / is written %2F, @ %40, : %3A, # %23, ? %3F and % %25";
+        let hint = if url.contains('@') { format!(" ({hint})") } else { String::new() };
+        Failure::Usage(format!("--amqp-url {}: {error}{hint}", without_password(url)))
+    };
+    let mut uri: AMQPUri = url.parse().map_err(wrong)?;
     if uri.vhost.is_empty() {
         uri.vhost = "/".into(); // amqp://host/ means the default virtual host to everyone but the specification
     }

@@ -144,10 +144,7 @@ impl RabbitQueue {
             Link::new(&settings.amqp_url, format!("{role} {purpose}"), topology.clone(), lock)
         };
         let (publish, consume) = (link("publish", WorksBy::Publishing)?, link("consume", WorksBy::Consuming)?);
-        let unreachable = |error: &dyn std::fmt::Display| {
-            let place = connection::without_password(&settings.amqp_url);
-            Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL"))
-        };
+        let unreachable = |error: QueueError| no_broker(&settings.amqp_url, &error);
         let first = if alone == Some(WorksBy::Consuming) { &consume } else { &publish };
         let patience = Duration::from_secs(settings.startup_wait.max(1));
         let mut connected = tokio::time::timeout(patience, first.connection_with_patience()).await;
@@ -161,8 +158,8 @@ impl RabbitQueue {
             Ok(Err(QueueError::Taken(lock))) => {
                 return Err(Failure::Usage(format!("another `{role}` works on this run (lock `{lock}`)")));
             }
-            Ok(Err(error)) => return Err(unreachable(&error)),
-            Err(_) => return Err(unreachable(&first.last_error())),
+            Ok(Err(error)) => return Err(unreachable(error)),
+            Err(_) => return Err(unreachable(QueueError::Unavailable(first.last_error()))),
         }
         Ok(Self {
             inner: Arc::new(Inner {
@@ -209,6 +206,11 @@ impl RabbitQueue {
     /// The names of the run's queues.
     pub fn topology(&self) -> &Topology {
         &self.inner.topology
+    }
+
+    /// Whether the broker is in reach: what `/readyz` says.
+    pub fn is_connected(&self) -> bool {
+        self.link().is_connected() || self.inner.publish.link().is_connected()
     }
 
     /// The connection that consumers use.
@@ -317,9 +319,14 @@ impl Queue for RabbitQueue {
 /// # Errors
 /// It was not reached, or refuses: [`Failure::Unavailable`].
 pub async fn reach(settings: &BrokerSettings) -> Result<String, Failure> {
-    let place = connection::without_password(&settings.amqp_url);
     let reached = connection::reach(&settings.amqp_url).await?;
-    reached
-        .map(|()| place.clone())
-        .map_err(|error| Failure::Unavailable(format!("no broker at {place} ({error}); set --amqp-url or AMQP_URL")))
+    reached.map_err(|error| no_broker(&settings.amqp_url, &error))?;
+    Ok(connection::without_password(&settings.amqp_url))
+}
+
+/// Which broker is out of reach, or refuses, and what to set.
+fn no_broker(urls: &str, error: &QueueError) -> Failure {
+    let place = connection::without_password(urls);
+    let what = if matches!(error, QueueError::Refused(_)) { "the broker refuses us at" } else { "no broker at" };
+    Failure::Unavailable(format!("{what} {place} ({error}); set --amqp-url or AMQP_URL"))
 }

@@ -86,6 +86,21 @@ impl Topology {
         Ok(())
     }
 
+    /// Looks whether everything stands; all that a user needs who may not declare.
+    ///
+    /// # Errors
+    /// Something is missing (404), or the broker is out of reach.
+    pub async fn expect(&self, channel: &Channel) -> lapin::Result<()> {
+        let exchange = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
+        let name = self.exchange().into();
+        channel.exchange_declare(name, ExchangeKind::Direct, exchange, FieldTable::default()).await?;
+        for name in QueueName::ALL {
+            let queue = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            channel.queue_declare(self.queue(name).into(), queue, FieldTable::default()).await?;
+        }
+        Ok(())
+    }
+
     /// Deletes the run's queues and exchange, with all that is in them.
     ///
     /// # Errors
