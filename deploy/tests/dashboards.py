@@ -21,7 +21,7 @@ EMPTY = {"Pipeline/Time left", "Pipeline/Items with an outcome", "Pipeline/Rejec
          "Execution/Opening a sandbox, 90 %"}
 # Series that exist only once the thing has happened.
 UNSEEN = {"case2code_writer_asked_again_total", "case2code_writer_repairs_total"}
-NAME = re.compile(r"\b((?:case2code|rabbitmq)_[a-z0-9_]+)\b")
+NAME = re.compile(r"\b((?:case2code|rabbitmq|process)_[a-z0-9_]+)\b")
 
 
 def ask(server, path, **parameters):
