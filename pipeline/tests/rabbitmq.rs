@@ -94,6 +94,11 @@ async fn worker_exec_may_do_its_work_and_nothing_else(broker: &Broker) {
     refused("delete inputs", channel().await.queue_delete("limited.inputs".into(), Default::default()).await.err());
     refused("exchange", channel().await.exchange_delete("limited".into(), Default::default()).await.err());
     refused("declare", channel().await.queue_declare("mine".into(), Default::default(), table()).await.err());
+    // The default exchange reaches every queue of the broker.
+    let past = channel().await;
+    past.confirm_select(Default::default()).await.expect("confirms");
+    let publish = past.basic_publish("".into(), "other.functions".into(), Default::default(), b"x", Default::default());
+    refused("default exchange", publish.await.expect("sent").await.err());
     assert_eq!(owner.depth(QueueName::Functions).await.expect("a depth").ready, 1);
 }
 
