@@ -113,12 +113,17 @@ pub fn table(status: &Status) -> String {
 fn write_standing(text: &mut String, sink: &TimedStanding, status: &Status) -> std::fmt::Result {
     let standing = &sink.standing;
     let of = |total: Option<u64>| total.map_or_else(|| "more to come".to_owned(), |total| format!("of {total}"));
-    write!(text, "{:<18}{} {}", "outcomes", standing.outcomes, of(standing.items))?;
+    let what = if standing.evaluation { "completions" } else { "outcomes" };
+    write!(text, "{what:<18}{} {}", standing.outcomes, of(standing.items))?;
     write!(text, ", {:.1}/s", sink.rate_per_s)?;
     match status.seconds_left {
         Some(0.0) => write!(text, ", done")?,
         Some(left) => write!(text, ", {} left", spell(left))?,
         None => {}
+    }
+    if standing.evaluation {
+        writeln!(text)?;
+        return write_told(text, sink);
     }
     writeln!(text, ", {} came again and were dropped", standing.duplicates)?;
     let (written, open) = (standing.written, standing.open.len());
@@ -136,6 +141,10 @@ fn write_standing(text: &mut String, sink: &TimedStanding, status: &Status) -> s
         let shards: Vec<String> = status.shards_waiting_on_dead.iter().map(u64::to_string).collect();
         writeln!(text, "{:<18}shards {} wait for an item there: see `case2code dead`", "dead", shards.join(", "))?;
     }
+    write_told(text, sink)
+}
+
+fn write_told(text: &mut String, sink: &TimedStanding) -> std::fmt::Result {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());
     writeln!(text, "{:<18}{} ago", "told", spell(now.saturating_sub(sink.told_unix_s) as f64))
 }

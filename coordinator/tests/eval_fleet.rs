@@ -93,6 +93,12 @@ fn a_fleet_gives_the_verdicts_of_one_process() {
     let second = Running::start("worker-exec", &worker);
     let so_far = judged(&fleet);
     until("more verdicts", DEADLINE, || judged(&fleet) > so_far + 10);
+    let items = test_items(&completions);
+    until("status tells", DEADLINE, || {
+        let told = succeed(&[&["status"][..], &run].concat());
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        told.contains("completions") && told.contains(&format!("of {items}")) && !told.contains("shards")
+    });
     eval.0.kill().expect("it runs");
     eval.0.wait().expect("it ends");
     let unfinished = judged(&fleet);

@@ -149,7 +149,8 @@ fn write_table(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
         "right in", "both", "A only", "B only", "neither", "McNemar's p"
     )?;
     for Paired { kind, both, first, second, neither, p, .. } in &comparison.paired {
-        writeln!(text, "{kind:9} {both:7} {first:7} {second:7} {neither:7} {p:12.4}")?;
+        let p = if *p < 1e-4 { format!("{p:.1e}") } else { format!("{p:.4}") };
+        writeln!(text, "{kind:9} {both:7} {first:7} {second:7} {neither:7} {p:>12}")?;
     }
     for (name, [first, second]) in &comparison.differs {
         writeln!(text, "not alike: {name} is {first} in A, {second} in B")?;

@@ -49,7 +49,9 @@ impl Evaluation {
             self.items.iter().enumerate().map(|(at, item)| (item.id.as_str(), at)).collect();
         let by_item = completion::by_item(&self.completions);
         let unknown = self.completions.iter().filter(|c| !known.contains_key(c.gen_answer_id.as_str())).count();
-        if unknown > 0 {
+        if self.completions.len() == unknown {
+            tracing::warn!("there is no completion of any item of the test set: all of them count as missing");
+        } else if unknown > 0 {
             tracing::warn!(unknown, "completions of items that the test set does not have are left out");
         }
         let of = |item: &Item| by_item.get(item.id.as_str()).map_or(&[][..], Vec::as_slice);
@@ -62,8 +64,9 @@ impl Evaluation {
         done.retain(|id, done| by_item.get(id.as_str()).map_or(0, Vec::len) == done.verdicts.len());
         let left: Vec<&Item> = self.items.iter().filter(|item| !done.contains_key(&item.id)).collect();
         let total: usize = self.items.iter().map(|item| of(item).len()).sum();
-        let before = done.values().map(|done| done.verdicts.len()).sum();
-        let mut progress = Progress::start("completions", total, before);
+        let mut judged = done.values().map(|done| done.verdicts.len()).sum();
+        let mut progress = Progress::start("completions", total, judged);
+        programs.show(judged, total);
         let mut without_end = 0;
         let work = left.into_iter().map(|item| self.item(item, of(item), programs));
         let mut work = stream::iter(work).buffer_unordered(programs.concurrency());
@@ -82,6 +85,8 @@ impl Evaluation {
                     }
                     without_end += unended;
                     progress.add(item.verdicts.len());
+                    judged += item.verdicts.len();
+                    programs.show(judged, total);
                     done.insert(item.id.clone(), item);
                 }
             }

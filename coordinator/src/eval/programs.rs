@@ -64,6 +64,13 @@ impl Programs {
         }
     }
 
+    /// Tells who looks from elsewhere how many completions of `items` are judged.
+    pub fn show(&self, judged: usize, items: usize) {
+        if let Self::Fleet(fleet) = self {
+            fleet.show(judged, items);
+        }
+    }
+
     /// Items to work at once, so that no sandbox has to wait for one.
     pub fn concurrency(&self) -> usize {
         match self {

@@ -5,7 +5,7 @@ use std::{
     io::{ErrorKind, Write},
     path::Path,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use pipeline::{
@@ -25,7 +25,7 @@ use super::{
     drain::{BATCH, Until, drain},
     folder::{OutputFolder, same_identity},
     shards::Shards,
-    standing::{Clock, SharedStanding},
+    standing::Clock,
 };
 use crate::{
     assemble::{AssembleSettings, Assembler},
@@ -35,9 +35,6 @@ use crate::{
     output::StageSettings,
     progress::{Progress, RunCounts},
 };
-
-/// How often the sink tells where the run stands.
-const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Drains a run until its last shard stands in parts.
 ///
@@ -96,7 +93,7 @@ pub async fn sink(
     let outcomes = queue.consume(QueueName::Outcomes, prefetch).await.map_err(anyhow::Error::from)?;
     let watched = queue.clone();
     telemetry.ready_while(move || watched.is_connected());
-    let told = tokio::spawn(tell(queue.clone(), counts.sink.clone()));
+    let told = tokio::spawn(counts.sink.clone().tell(queue.clone()));
     let (dead, letters) = mpsc::channel(BATCH);
     let standing = counts.sink.clone();
     tokio::spawn(dead::watch(queue.clone(), move || standing.get().run_id, dead));
@@ -129,9 +126,7 @@ pub async fn sink(
         out_of_order: counts.sink.get().out_of_order,
     };
     finish::write(shards.folder(), &finished)?;
-    if let Err(error) = tell_once(&queue, &mut Clock::default(), &counts.sink).await {
-        tracing::debug!(%error, "nobody was told of the end");
-    }
+    counts.sink.tell_once(&queue, &mut Clock::default()).await;
     if let Err(error) = claim::release(&queue).await {
         tracing::warn!(%error, "the run's name stays taken on the broker");
     }
@@ -151,22 +146,6 @@ async fn release(broker: &BrokerSettings, run: &RunOpen) -> Result<(), Failure> 
         claim::release(&queue).await.map_err(anyhow::Error::from)?;
     }
     Ok(())
-}
-
-/// Tells on `.progress` where the run stands, for `case2code status`.
-async fn tell(queue: RabbitQueue, standing: SharedStanding) {
-    let mut clock = Clock::default();
-    loop {
-        tokio::time::sleep(TELL_EVERY).await;
-        if let Err(error) = tell_once(&queue, &mut clock, &standing).await {
-            tracing::debug!(%error, "nobody was told where the run stands");
-        }
-    }
-}
-
-async fn tell_once(queue: &RabbitQueue, clock: &mut Clock, standing: &SharedStanding) -> anyhow::Result<()> {
-    let timed = clock.time(standing.get());
-    Ok(queue.tell(&serde_json::to_vec(&timed)?).await?)
 }
 
 /// Outcomes, and what of the run the broker gave up on.

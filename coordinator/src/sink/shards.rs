@@ -188,6 +188,7 @@ impl Shards {
         }));
         open.sort_by_key(|open| open.shard);
         Standing {
+            evaluation: false,
             run_id: run.as_ref().map(|run| run.run_id.clone()),
             items: end.as_ref().map(|end| end.items),
             outcomes: self.outcomes,

@@ -1,4 +1,4 @@
-//! Where a run stands, as its sink sees it: for the progress line, and for `case2code status`.
+//! Where a run stands, as its sink (or its evaluation) sees it: for the progress line, and for `case2code status`.
 
 use std::{
     collections::VecDeque,
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use pipeline::message::RunId;
+use pipeline::{message::RunId, queue::rabbitmq::RabbitQueue};
 use serde::{Deserialize, Serialize};
 
 use super::shards::Shards;
@@ -17,6 +17,9 @@ use crate::metrics::CoordinatorMetrics;
 pub struct Standing {
     /// The run, once it is open.
     pub run_id: Option<RunId>,
+    /// Whether it is an evaluation's (`eval --run`): its items and outcomes are completions, and it has no shards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evaluation: bool,
     /// Items of the run, once all are submitted.
     pub items: Option<u64>,
     /// Outcomes on disk, those of earlier processes included.
@@ -90,11 +93,37 @@ impl SharedStanding {
         *self.lock() = now;
     }
 
+    /// Takes over what somebody else knows.
+    pub fn set(&self, now: Standing) {
+        *self.lock() = now;
+    }
+
+    /// Tells on `.progress` where the run stands, again and again.
+    pub async fn tell(self, queue: RabbitQueue) {
+        let mut clock = Clock::default();
+        loop {
+            tokio::time::sleep(TELL_EVERY).await;
+            self.tell_once(&queue, &mut clock).await;
+        }
+    }
+
+    /// Tells it now. That nobody hears it is no error of the run's.
+    pub async fn tell_once(&self, queue: &RabbitQueue, clock: &mut Clock) {
+        // Plain data with string keys: writing it cannot fail.
+        let timed = serde_json::to_vec(&clock.time(self.get())).unwrap_or_default();
+        if let Err(error) = queue.tell(&timed).await {
+            tracing::debug!(%error, "nobody was told where the run stands");
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Standing> {
         // Plain values: whole at every moment.
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How often it is told.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// How far back a rate looks.
 const WINDOW: Duration = Duration::from_secs(30);

@@ -25,11 +25,14 @@ use pipeline::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::JoinHandle};
 
 use self::requests::{Answered, Requests};
 use super::{folder, programs::NO_END};
-use crate::sink::folder::mint_run_id;
+use crate::sink::{
+    folder::mint_run_id,
+    standing::{Clock, SharedStanding, Standing},
+};
 
 const PAUSE: Duration = Duration::from_secs(1);
 /// In an evaluation's folder.
@@ -55,6 +58,9 @@ pub struct Fleet {
     place: Place,
     name: String,
     out: PathBuf,
+    standing: SharedStanding,
+    /// Tells the standing from time to time.
+    teller: JoinHandle<()>,
 }
 
 /// The names that an evaluation has taken, and as what, for its next process.
@@ -99,12 +105,21 @@ impl Fleet {
         telemetry.ready_while(move || watched.is_connected());
         let in_flight = settings.programs_in_flight.max(1) as usize;
         let (room, out) = (Semaphore::new(in_flight), out.to_owned());
-        Ok(Self { requests, room, in_flight, place, name: name.to_owned(), out })
+        let standing = SharedStanding::default();
+        standing.set(Standing { run_id: Some(requests.run_id().clone()), evaluation: true, ..Standing::default() });
+        let teller = tokio::spawn(standing.clone().tell(requests.queue().clone()));
+        Ok(Self { requests, room, in_flight, place, name: name.to_owned(), out, standing, teller })
     }
 
     /// What its workers run programs in.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Has `case2code status` show so many completions of `items` as judged.
+    pub fn show(&self, judged: usize, items: usize) {
+        let (items, outcomes) = (Some(items as u64), judged as u64);
+        self.standing.set(Standing { items, outcomes, ..self.standing.get() });
     }
 
     /// Programs that are asked for at once.
@@ -139,6 +154,8 @@ impl Fleet {
 
     /// Ends its connections. The name is free afterwards if the evaluation is `complete`.
     pub async fn close(&self, complete: bool) {
+        self.teller.abort();
+        self.standing.tell_once(self.requests.queue(), &mut Clock::default()).await;
         close(&self.requests, complete.then_some((&*self.out, &*self.name))).await;
     }
 }

@@ -137,6 +137,16 @@ impl Requests {
         true
     }
 
+    /// The run's queues.
+    pub fn queue(&self) -> &RabbitQueue {
+        &self.queue
+    }
+
+    /// As what the evaluation has the run's name.
+    pub fn run_id(&self) -> &RunId {
+        &self.run_id
+    }
+
     /// Takes no more answers, and gives the queue back.
     pub fn end(&self) -> &RabbitQueue {
         for task in &self.tasks {
