@@ -137,6 +137,15 @@ fn a_model_is_asked_once_for_each_answer() {
     let question = last["messages"][0]["content"].as_str().expect("text");
     assert!(["This is item 0.", "This is item 1.", "This is item 2."].contains(&question), "{question}");
 
+    // Nobody is asked on behalf of a folder that another process works in.
+    let busy = folder.path().join("busy");
+    fs::create_dir_all(busy.join(".state")).expect("a folder");
+    let lock = fs::File::create(busy.join(".state/lock")).expect("a file");
+    lock.try_lock().expect("nobody has it");
+    let before_it = count();
+    let refused = case2code(&eval(&["--out", &busy.display().to_string()]));
+    assert_eq!((refused.status.code(), count()), (Some(2), before_it), "{}", String::from_utf8_lossy(&refused.stderr));
+
     // The answers that the model gave, scored as a file, give the same verdicts.
     let again = folder.path().join("again");
     let file = out.join("completions.jsonl").display().to_string();

@@ -93,8 +93,11 @@ impl Folder {
     }
 }
 
-/// Only one process works in a folder at a time.
-fn lock(out: &Path) -> Result<File, Failure> {
+/// Only one process works in a folder at a time, for as long as it holds this.
+///
+/// # Errors
+/// [`Failure::Usage`]: another has it, or it cannot be written to.
+pub(super) fn lock(out: &Path) -> Result<File, Failure> {
     let unwritable = |error| wrong(out, format!("cannot be written to: {error}"));
     fs::create_dir_all(out.join(".state")).map_err(unwritable)?;
     let lock = OpenOptions::new().create(true).append(true).open(out.join(".state/lock")).map_err(unwritable)?;

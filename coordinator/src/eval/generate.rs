@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -153,8 +153,7 @@ pub async fn generate(
     let budget = client.budget(Usage::default())?;
     let (server, sampling) = connect(&client, Patience::default(), &budget).await?;
     let identity = identity(settings, &question, &sampling, seed, data);
-    fs::create_dir_all(out.join(".state"))
-        .map_err(|error| Failure::Usage(format!("--out {}: {error}", out.display())))?;
+    let _lock = folder::lock(out)?;
     folder::claim(out, "generation.json", &identity, resume)?;
     let journal = out.join(".state/completions.jsonl");
     let mut kept: BTreeMap<(usize, u32), String> = BTreeMap::new();
