@@ -99,10 +99,17 @@ impl RejectionWriter {
 /// # Errors
 /// The other end refuses.
 pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), record: &impl serde::Serialize) -> anyhow::Result<()> {
+    Ok(to.write_all(&line(record)?).await?)
+}
+
+/// A record as a line of JSON Lines, its end included: what is appended at once is whole.
+///
+/// # Errors
+/// A map whose keys are no strings; no record has one.
+pub fn line(record: &impl serde::Serialize) -> std::io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(record)?;
     line.push(b'\n');
-    to.write_all(&line).await?;
-    Ok(())
+    Ok(line)
 }
 
 /// A line as a record of type `T`, or a rejection of the line under `source:number`.

@@ -4,7 +4,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use pipeline::{error::Failure, filter::Counts, records::Rejection};
+use pipeline::{
+    error::Failure,
+    filter::{self, Counts},
+    records::Rejection,
+};
 
 use super::{Assembler, assemble, read_executed};
 use crate::{output::rows::Row, parallel};
@@ -61,7 +65,7 @@ pub fn run_filter(
         counts.passed += chunk.passed;
         for rejection in chunk.rejections.drain(..) {
             if let Some(rejected) = &mut rejected {
-                rejected.write_all(&rejection_line(&rejection)?).context("writing rejections")?;
+                rejected.write_all(&filter::line(&rejection)?).context("writing rejections")?;
             }
             counts.rejected += 1;
         }
@@ -74,12 +78,6 @@ pub fn run_filter(
         rejected.flush().context("writing rejections")?;
     }
     Ok(counts)
-}
-
-fn rejection_line(rejection: &Rejection) -> anyhow::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(rejection)?;
-    line.push(b'\n');
-    Ok(line)
 }
 
 /// Lines with their ends.

@@ -1,8 +1,10 @@
 use std::{io::Write, path::PathBuf};
 
 use anyhow::Context as _;
-use pipeline::{error::Failure, filter::Counts};
-use serde::Serialize;
+use pipeline::{
+    error::Failure,
+    filter::{Counts, line},
+};
 
 use super::{CollectSettings, Collector};
 
@@ -20,12 +22,12 @@ pub fn run_filter(
     for item in Collector::new(arguments, settings)? {
         match item?.outcome {
             Ok(function) => {
-                write_line(&mut out, &function).context("writing functions")?;
+                line(&function).and_then(|line| out.write_all(&line)).context("writing functions")?;
                 counts.passed += 1;
             }
             Err(rejection) => {
                 if let Some(rejected) = &mut rejected {
-                    write_line(rejected, &rejection).context("writing rejections")?;
+                    line(&rejection).and_then(|line| rejected.write_all(&line)).context("writing rejections")?;
                 }
                 counts.rejected += 1;
             }
@@ -36,10 +38,4 @@ pub fn run_filter(
         rejected.flush().context("writing rejections")?;
     }
     Ok(counts)
-}
-
-fn write_line(to: &mut impl Write, record: &impl Serialize) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec(record)?;
-    line.push(b'\n');
-    Ok(to.write_all(&line)?)
 }

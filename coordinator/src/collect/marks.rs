@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use pipeline::python::Fingerprint;
+use pipeline::{filter::line, python::Fingerprint};
 use serde::{Deserialize, Serialize};
 
 use super::{Place, seen::Seen};
@@ -77,9 +77,7 @@ impl Marks {
     /// # Errors
     /// The disk fails.
     pub fn add(&mut self, mark: &Mark) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(mark)?;
-        line.push(b'\n');
-        self.0.write_all(&line).with_context(|| format!("writing {FILE}"))
+        self.0.write_all(&line(mark)?).with_context(|| format!("writing {FILE}"))
     }
 }
 

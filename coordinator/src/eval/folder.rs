@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use pipeline::error::Failure;
+use pipeline::{error::Failure, filter::line};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -79,9 +79,7 @@ impl Folder {
     /// # Errors
     /// The disk refuses.
     pub fn add(&mut self, done: &Done) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(done)?;
-        line.push(b'\n');
-        self.journal.write_all(&line).context("writing the journal")
+        self.journal.write_all(&line(done)?).context("writing the journal")
     }
 
     /// Writes a file of the folder, whole or not at all.

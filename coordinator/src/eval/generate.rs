@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use futures_util::{StreamExt, stream};
-use pipeline::{error::Failure, shutdown::CancellationToken, stage::StageError};
+use pipeline::{error::Failure, filter::line, shutdown::CancellationToken, stage::StageError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use worker_llm::{
@@ -181,8 +181,7 @@ pub async fn generate(
         let Some((at, answers)) = next else { break };
         for (index, completions) in answers.map_err(|failure| limited(failure, &budget))? {
             let row = Kept { gen_answer_id: items[at].id.clone(), index, completions };
-            let mut line = serde_json::to_vec(&row).map_err(anyhow::Error::from)?;
-            line.push(b'\n');
+            let line = line(&row).map_err(anyhow::Error::from)?;
             journal.write_all(&line).context("writing the journal")?;
             progress.add(1);
             kept.insert((at, index), row.completions);

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 use pipeline::{
     error::Failure,
+    filter::line,
     message::{RunClosed, RunId, RunOpen, ShardClosed},
 };
 use serde::{Deserialize, Serialize};
@@ -212,8 +213,7 @@ impl OutputFolder {
     }
 
     fn write(&self, event: &Event) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
+        let line = line(event)?;
         let mut file = OpenOptions::new().create(true).append(true).open(self.events())?;
         let before = file.metadata()?.len();
         let written = file.write_all(&line).and_then(|()| file.sync_data());

@@ -6,6 +6,7 @@ mod doctest;
 mod expressions;
 mod graph;
 mod methods;
+mod operators;
 mod statements;
 
 use std::collections::BTreeMap;
