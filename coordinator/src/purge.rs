@@ -54,7 +54,9 @@ pub async fn purge(broker: &BrokerSettings, consent: Consent) -> Result<u64, Fai
 
 fn agreed(run: &str, messages: u64) -> Result<bool, Failure> {
     if !stdin().is_terminal() {
-        return Err(Failure::Usage(format!("{messages} messages of run {run} would be lost: give --yes to delete it")));
+        let lost =
+            if messages == 0 { "its queues are empty".into() } else { format!("{messages} messages would be lost") };
+        return Err(Failure::Usage(format!("run {run}: {lost}; give --yes to delete it")));
     }
     let mut answer = String::new();
     let asked = write!(stderr(), "Delete run {run}, with {messages} messages in its queues? [y/N] ");
