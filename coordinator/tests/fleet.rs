@@ -9,7 +9,7 @@ mod process;
 use std::time::Duration;
 
 use broker::Broker;
-use process::{Running, case2code, corpus, counts, journaled, parts, succeed, until};
+use process::{Running, case2code, corpus, counts, journaled, parts, program, succeed, until};
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -47,6 +47,20 @@ fn a_fleet_gives_the_bytes_of_one_process() {
     first_exec.0.kill().expect("it runs");
     sink.0.kill().expect("it runs");
     sink.0.wait().expect("it ends");
+    // As on Kubernetes: it stays when it is done, and is ready then, again and again.
+    let address = format!("127.0.0.1:{}", broker::free_port());
+    for _ in 0..2 {
+        let staying = [&sink_flags[..], &["--stay", "--metrics-addr", &address]].concat();
+        let mut sink = Running::start("case2code", &staying);
+        until("the run is complete", DEADLINE, || {
+            let run = std::fs::read_to_string(folder.path().join("fleet/run.json")).unwrap_or_default();
+            let ready = program("case2code").arg("probe").env("CASE2CODE_METRICS_ADDR", &address).status();
+            run.contains("\"complete\": true") && ready.expect("it starts").success()
+        });
+        assert!(sink.0.try_wait().expect("a child of ours").is_none(), "it did not stay");
+        sink.terminate();
+        assert_eq!(sink.wait(DEADLINE), Some(0));
+    }
     let mut sink = Running::start("case2code", &sink_flags);
     assert_eq!(sink.wait(DEADLINE), Some(0));
 

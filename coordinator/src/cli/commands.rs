@@ -132,6 +132,9 @@ pub(crate) struct SinkArgs {
     /// Folder for the samples
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// When the run is complete, wait for a signal instead of ending: for who starts again whatever ends (Kubernetes)
+    #[arg(long)]
+    stay: bool,
     #[command(flatten)]
     broker: BrokerSettings,
     #[command(flatten)]
@@ -153,7 +156,13 @@ impl SinkArgs {
         stop: CancellationToken,
     ) -> Result<(), Failure> {
         let (assemble, broker) = (resolver.get(&self.assemble)?, resolver.get(&self.broker)?);
-        fleet::sink(&self.out, &assemble, resolver.get(&self.stages)?, &broker, telemetry, stop).await
+        fleet::sink(&self.out, &assemble, resolver.get(&self.stages)?, &broker, telemetry, stop.clone()).await?;
+        if self.stay {
+            telemetry.done();
+            tracing::info!("the run is complete: waiting for a signal");
+            stop.cancelled().await;
+        }
+        Ok(())
     }
 }
 
