@@ -101,7 +101,12 @@ pub fn main() -> Result<(), Failure> {
         };
         let run = broker.as_ref().map(|broker| broker.run_name()).transpose()?;
         let telemetry = pipeline::telemetry::Telemetry::of(name, run)?;
-        telemetry.serve(cli.metrics_addr).await?;
+        // The others have nothing to show, and may be run in the container of one that has (`kubectl exec`).
+        if let Command::Run(_) | Command::WriteInputs(_) | Command::Submit(_) | Command::Sink(_) | Command::Eval(_) =
+            &cli.command
+        {
+            telemetry.serve(cli.metrics_addr).await?;
+        }
         let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
         match &cli.command {
             Command::Run(args) => args.run(&resolver, &telemetry, stop).await,
