@@ -100,6 +100,19 @@ async fn worker_exec_may_do_its_work_and_nothing_else(broker: &Broker) {
     let publish = past.basic_publish("".into(), "other.functions".into(), Default::default(), b"x", Default::default());
     refused("default exchange", publish.await.expect("sent").await.err());
     assert_eq!(owner.depth(QueueName::Functions).await.expect("a depth").ready, 1);
+
+    // The run's queues go, and come back by others: it goes on.
+    owner.delete().await.expect("deleted");
+    assert!(worker.publish(QueueName::Outcomes, &message(6)).await.is_err(), "there is no exchange");
+    let owner = queue(broker, "limited").await;
+    let begun = std::time::Instant::now();
+    while let Err(error) = worker.publish(QueueName::Outcomes, &message(6)).await {
+        assert!(begun.elapsed() < DEADLINE, "{error}");
+    }
+    owner.publish(QueueName::Inputs, &message(6)).await.expect("confirmed");
+    let delivery = next(&mut consumer).await;
+    assert_eq!(delivery.message.expect("attributable"), message(6));
+    delivery.receipt.ack().await.expect("acknowledged");
 }
 
 async fn a_broker_that_refuses_is_told_from_one_that_is_away(broker: &Broker) {
