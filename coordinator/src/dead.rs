@@ -20,6 +20,8 @@ pub fn table(letters: &[DeadLetter]) -> String {
     for DeadLetter { reason, record_type, run_id, shard, index, bytes, body } in letters {
         let of = |number: &Option<u64>| number.map_or("-".to_owned(), |number| number.to_string());
         let (kind, run) = (record_type.as_deref().unwrap_or("-"), run_id.as_deref().unwrap_or("-"));
+        // Whoever may publish wrote these: a terminal must not obey them.
+        let (kind, run, reason) = (kind.escape_debug(), run.escape_debug(), reason.escape_debug());
         text.push_str(&format!(
             "{kind}  run {run}  shard {}  index {}  {bytes} bytes: {reason}\n",
             of(shard),

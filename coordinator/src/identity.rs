@@ -31,6 +31,9 @@ pub fn of_collection(
     collect: &CollectSettings,
     shared: &SharedSettings,
 ) -> Result<Map<String, Value>, Failure> {
+    if shared.shard_size == 0 {
+        return Err(Failure::Usage("--shard-size 0: a shard has at least one item".into())); // clap sees no environment
+    }
     let mut identity = table(json!({
         "schema": SCHEMA,
         "seed": shared.seed,

@@ -43,11 +43,21 @@ def opened(family, kind, protocol=0):
         return True
     return call
 
+def paired(family):
+    def call():
+        # The filter says EPERM; any other error comes from the kernel's own code, which must not be reached.
+        pair = (ctypes.c_int * 2)()
+        return libc.socketpair(family, socket.SOCK_STREAM, 0, pair) == 0 or ctypes.get_errno() != 1
+    return call
+
 PACKET, NETLINK, VSOCK = 17, 16, 40
 TRIES = [
     ("allowed", "unshare of a user namespace", lambda: libc.unshare(0x10000000) == 0),
     ("allowed", "a Unix socket", opened(socket.AF_UNIX, socket.SOCK_STREAM)),
     ("allowed", "an IP socket", opened(socket.AF_INET, socket.SOCK_STREAM)),
+    ("allowed", "a pair of Unix sockets", lambda: socket.socketpair() is not None),
+    ("forbidden", "a pair of vsocks", paired(VSOCK)),
+    ("forbidden", "a pair of netlink sockets", paired(NETLINK)),
     ("forbidden", "a netlink socket", opened(NETLINK, socket.SOCK_RAW)),
     ("forbidden", "a packet socket", opened(PACKET, socket.SOCK_RAW)),
     ("forbidden", "a vsock", opened(VSOCK, socket.SOCK_STREAM)),

@@ -58,9 +58,11 @@ async fn worker_exec_may_do_its_work_and_nothing_else(broker: &Broker) {
     let imported = broker.control(&["import_definitions", definitions]).expect("rabbitmqctl starts");
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let url = format!("amqp://worker-exec:worker-exec@127.0.0.1:{}/%2f", broker.port());
-    let limited = BrokerSettings { amqp_url: url.clone(), run: Some("limited".into()), startup_wait: 60 };
+    // For longer than it would wait for a broker.
+    let limited = BrokerSettings { amqp_url: url.clone(), run: Some("limited".into()), startup_wait: 1 };
     // It comes first and waits for those who declare.
-    let first = tokio::spawn(async move { RabbitQueue::connect(&limited, "worker-exec").await });
+    let mut first = tokio::spawn(async move { RabbitQueue::connect(&limited, "worker-exec").await });
+    assert!(tokio::time::timeout(Duration::from_secs(3), &mut first).await.is_err(), "it gave up");
     let owner = queue(broker, "limited").await;
     let worker = first.await.expect("no panic").expect("the run is there now");
     assert!(worker.is_connected());
@@ -177,6 +179,11 @@ async fn unroutable_is_an_error_and_heals(broker: &Broker) {
     // The next publish rebuilds the topology.
     queue.publish(QueueName::Outcomes, &message(1)).await.expect("bound again");
     assert_eq!(queue.depth(QueueName::Outcomes).await.expect("a depth").ready, 1);
+    channel.exchange_delete(queue.topology().exchange().into(), Default::default()).await.expect("deleted");
+    let lost = queue.publish(QueueName::Outcomes, &message(2)).await;
+    assert!(matches!(lost, Err(QueueError::Unavailable(_))), "there is no exchange: {lost:?}");
+    queue.publish(QueueName::Outcomes, &message(2)).await.expect("there again");
+    assert_eq!(queue.depth(QueueName::Outcomes).await.expect("a depth").ready, 2);
 }
 
 async fn retry_comes_back_to_its_queue(broker: &Broker) {

@@ -102,12 +102,14 @@ async fn drain_from<C: Consumer>(
                 }
             };
             match shards.belongs(&message) {
-                Belongs::Here if message.record_type == RecordType::RunOpen => {
-                    let run: RunOpen = message.decode().context("the run's opening message")?;
-                    check(&run)?;
-                    shards.open_run(run)?;
-                    acknowledge(receipt).await;
-                }
+                Belongs::Here if message.record_type == RecordType::RunOpen => match read::<RunOpen>(&message) {
+                    Ok(run) => {
+                        check(&run)?;
+                        shards.open_run(run)?;
+                        acknowledge(receipt).await;
+                    }
+                    Err(reason) => set_aside(&standing, receipt, Unattributable { reason, body: message.body }).await,
+                },
                 Belongs::Here => match content(&message, shard_size(&shards)) {
                     Ok(content) => taken.push(Taken { content, receipt }),
                     Err(reason) => set_aside(&standing, receipt, Unattributable { reason, body: message.body }).await,

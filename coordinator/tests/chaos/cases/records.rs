@@ -57,7 +57,9 @@ fn foreign(scene: &mut Scene) -> Result<Row, String> {
     let expected = scene.expected(&work);
     let mut fleet = scene.fleet(&work, |_| Vec::new());
     under_way(&fleet, 40);
-    let sent = send_foreign(scene);
+    let events = std::fs::read_to_string(fleet.out().join(".state/run.jsonl")).map_err(|error| error.to_string())?;
+    let run_id = events.split("\"run_id\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    let sent = send_foreign(scene, run_id.ok_or("the sink does not know its run")?);
     let row = scene.finish(&mut fleet, "foreign messages", &[])?;
     expected.check(&fleet.out())?;
     let dead = scene.case2code(&["dead", "--json"]);
@@ -73,7 +75,7 @@ fn foreign(scene: &mut Scene) -> Result<Row, String> {
 }
 
 /// Gives how many messages were sent.
-fn send_foreign(scene: &Scene) -> usize {
+fn send_foreign(scene: &Scene, run_id: &str) -> usize {
     let function = json!({"id": "f", "name": "f", "parameters": ["a"], "code": "def f(a):\n    return a\n",
                           "context": "", "meta": {}});
     let headers = |schema: i64, run: &str| {
@@ -95,6 +97,10 @@ fn send_foreign(scene: &Scene) -> usize {
     // A worker works what it can read; the sink knows the run.
     messages.push(("functions", typed("function", headers(1, "another"))));
     messages.push(("outcomes", typed("run_open", headers(1, "another"))));
+    // What no version of ours writes, in the run's own name.
+    for kind in ["run_open", "run_closed", "shard_closed", "executed_function"] {
+        messages.push(("outcomes", typed(kind, headers(1, run_id))));
+    }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let sent = messages.len();
     runtime.block_on(async {

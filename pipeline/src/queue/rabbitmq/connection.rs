@@ -52,6 +52,8 @@ struct Inner {
     latest: std::sync::Mutex<Weak<Connection>>,
     last_error: std::sync::Mutex<String>,
     stale: AtomicBool,
+    /// The broker let us in, the queues are not there, and we may not declare them.
+    no_queues: AtomicBool,
     made: AtomicU64,
 }
 
@@ -78,6 +80,7 @@ impl Link {
             latest: std::sync::Mutex::default(),
             last_error: std::sync::Mutex::default(),
             stale: AtomicBool::default(),
+            no_queues: AtomicBool::default(),
             made: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -167,6 +170,11 @@ impl Link {
         self.inner.state.lock().await.taken_since.is_some()
     }
 
+    /// Whether the broker let us in, and others have to declare the run's queues first.
+    pub fn waits_for_queues(&self) -> bool {
+        self.inner.no_queues.load(Ordering::SeqCst)
+    }
+
     /// Has the next user make a new connection, topology included.
     pub fn rebuild(&self) {
         self.inner.stale.store(true, Ordering::SeqCst);
@@ -207,7 +215,10 @@ impl Link {
             // The user of worker-exec may not (deploy/rabbitmq/definitions.json): others declare, it waits for them.
             Err(error) if reply_code(&error) == Some(403) => {
                 let channel = connection.create_channel().await?; // the refusal ended the other
-                self.inner.topology.expect(&channel).await?;
+                let expected = self.inner.topology.expect(&channel).await;
+                let missing = expected.as_ref().is_err_and(|error| reply_code(error) == Some(404));
+                self.inner.no_queues.store(missing, Ordering::SeqCst);
+                expected?;
                 channel.close(200, "found".into()).await
             }
             Err(error) => Err(error),
@@ -226,6 +237,11 @@ impl Link {
             404 if self.inner.topology.is_existing() => {
                 QueueError::Unknown(format!("no run `{}` on this broker", self.inner.topology.exchange()))
             }
+            404 if self.waits_for_queues() => {
+                let run = self.inner.topology.exchange();
+                let what = "are not there yet, and this user may not declare them: waiting for submit or sink";
+                QueueError::Unavailable(format!("the queues of run `{run}` {what}"))
+            }
             405 => QueueError::Taken(self.inner.lock.clone().unwrap_or_default()),
             403 | 530 | 406 => QueueError::Refused(reply.get_message().to_string()),
             _ => QueueError::Unavailable(error.to_string()),
@@ -233,7 +249,8 @@ impl Link {
     }
 }
 
-fn reply_code(error: &lapin::Error) -> Option<u16> {
+/// The AMQP reply code that the broker refused with, if it did.
+pub fn reply_code(error: &lapin::Error) -> Option<u16> {
     match error.kind() {
         ErrorKind::ProtocolError(reply) => Some(reply.get_id()),
         _ => None,

@@ -148,8 +148,9 @@ impl RabbitQueue {
         let first = if alone == Some(WorksBy::Consuming) { &consume } else { &publish };
         let patience = Duration::from_secs(settings.startup_wait.max(1));
         let mut connected = tokio::time::timeout(patience, first.connection_with_patience()).await;
-        if connected.is_err() && first.lock_is_taken().await {
-            // The broker is there. The lock of a process that was just killed is waited for as long as that takes.
+        if connected.is_err() && (first.lock_is_taken().await || first.waits_for_queues()) {
+            // The broker is there. The lock of a process that was just killed is waited for as long as that takes, and so
+            // is who may declare the queues.
             connected = Ok(first.connection_with_patience().await);
         }
         match connected {
@@ -210,7 +211,10 @@ impl RabbitQueue {
 
     /// Whether the broker is in reach: what `/readyz` says.
     pub fn is_connected(&self) -> bool {
-        self.link().is_connected() || self.inner.publish.link().is_connected()
+        let links = [self.link(), self.inner.publish.link()];
+        // One is made when it is first needed.
+        let mut made = links.iter().filter(|link| link.generation() > 0).peekable();
+        made.peek().is_some() && made.all(|link| link.is_connected())
     }
 
     /// The connection that consumers use.
@@ -270,9 +274,17 @@ impl RabbitQueue {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         failpoint::pass("publish.before");
         let publish = async {
-            let confirm = channel.basic_publish(exchange, key, options, body, properties).await?;
-            failpoint::pass("publish.sent");
-            confirm.await
+            let sent = async {
+                let confirm = channel.basic_publish(exchange, key, options, body, properties).await?;
+                failpoint::pass("publish.sent");
+                confirm.await
+            };
+            // The exchange is gone: declaring the topology again brings it back.
+            sent.await.inspect_err(|error| {
+                if connection::reply_code(error) == Some(404) {
+                    self.inner.publish.link().rebuild();
+                }
+            })
         };
         let unsure = match channels::answered(publish).await {
             Ok(Confirmation::Ack(None)) => {
