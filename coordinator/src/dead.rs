@@ -34,3 +34,24 @@ pub fn table(letters: &[DeadLetter]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use pipeline::queue::rabbitmq::inspect::DeadLetter;
+
+    #[test]
+    fn no_word_of_a_stranger_reaches_the_terminal_as_it_is() {
+        let evil = "\x1b[2J\nfunction";
+        let letter = DeadLetter {
+            reason: evil.into(),
+            record_type: Some(evil.into()),
+            run_id: Some(evil.into()),
+            shard: None,
+            index: None,
+            bytes: 1,
+            body: evil.into(),
+        };
+        let text = super::table(&[letter]);
+        assert!(!text.contains('\x1b') && text.lines().count() == 2, "{text:?}");
+    }
+}

@@ -34,7 +34,7 @@ impl Run {
             }
         }
         let items = functions + rejected.values().sum::<u64>();
-        let shards = items.div_ceil(self.shared.shard_size);
+        let shards = items.div_ceil(self.shared.shard_size.get());
         text.push_str(&format!("{items} items (shards: {shards}), of which {functions} functions\n"));
         for (reason, count) in &rejected {
             text.push_str(&format!("  {count:>7}  {}: {reason}\n", reason.stage()));

@@ -1,5 +1,7 @@
 //! What a run is: the settings that change bytes in its output (DESIGN §4). Everything else may change between starts.
 
+use std::num::NonZeroU64;
+
 use pipeline::{error::Failure, message::SCHEMA};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -18,8 +20,8 @@ pub struct SharedSettings {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Items a shard: the unit of output, of resume and of scale
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub shard_size: u64,
+    #[arg(long, default_value = "1000")]
+    pub shard_size: NonZeroU64,
 }
 
 /// What collection makes of a run: known to `submit` and `run`.
@@ -31,9 +33,6 @@ pub fn of_collection(
     collect: &CollectSettings,
     shared: &SharedSettings,
 ) -> Result<Map<String, Value>, Failure> {
-    if shared.shard_size == 0 {
-        return Err(Failure::Usage("--shard-size 0: a shard has at least one item".into())); // clap sees no environment
-    }
     let mut identity = table(json!({
         "schema": SCHEMA,
         "seed": shared.seed,

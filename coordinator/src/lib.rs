@@ -40,5 +40,6 @@ pub mod run;
 pub mod show;
 pub mod sink;
 pub mod spent;
+pub mod standing;
 pub mod status;
 pub mod submit;

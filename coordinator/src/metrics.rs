@@ -15,7 +15,7 @@ use pipeline::{
 };
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use crate::sink::{shards::ShardSummary, standing::Standing};
+use crate::{sink::shards::ShardSummary, standing::Standing};
 
 /// Counters of one process. Clones count together.
 #[derive(Clone, Debug)]

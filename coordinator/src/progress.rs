@@ -12,7 +12,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use worker_llm::budget::Budget;
 
-use crate::sink::standing::SharedStanding;
+use crate::standing::SharedStanding;
 
 /// Between two looks of the line on a terminal.
 const SHOW_EVERY: Duration = Duration::from_millis(200);

@@ -118,8 +118,11 @@ impl Run {
         stop: CancellationToken,
     ) -> Result<(Finished, OutputFolder), Failure> {
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let sharding =
-            Sharding { run_id: mint_run_id(&identity), seed: self.shared.seed, shard_size: self.shared.shard_size };
+        let sharding = Sharding {
+            run_id: mint_run_id(&identity),
+            seed: self.shared.seed,
+            shard_size: self.shared.shard_size.get(),
+        };
         match &shards.known().run {
             Some(run) => same_identity(&run.identity, &identity, &self.place())?,
             None => shards.open_run(RunOpen {
@@ -236,7 +239,8 @@ impl Run {
     /// Whether no function waits for its inputs: only then a run that has spent its budget can go on.
     async fn all_is_written(&self, shards: &Shards, budget: &Budget) -> Result<(), Failure> {
         let journaled = shards.journaled();
-        let (mut chunks, size) = (feed::chunks(Collector::new(&self.inputs, &self.collect)?), self.shared.shard_size);
+        let (mut chunks, size) =
+            (feed::chunks(Collector::new(&self.inputs, &self.collect)?), self.shared.shard_size.get());
         while let Some(chunk) = chunks.recv().await {
             let waits = |item: &Item| item.outcome.is_ok() && !journaled.has_item(item.index / size, item.index);
             if chunk?.items.iter().any(waits) {

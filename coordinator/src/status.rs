@@ -15,7 +15,7 @@ use pipeline::{
 };
 use serde::Serialize;
 
-use crate::sink::standing::{OpenStanding, TimedStanding};
+use crate::standing::{OpenStanding, TimedStanding};
 
 /// Messages of `.dead` that are looked at for the shards that wait for them.
 const LETTERS: usize = 1_000;

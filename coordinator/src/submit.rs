@@ -26,10 +26,8 @@ use crate::{
     feed::{self, Chunk, Sharding},
     identity::{self, SharedSettings},
     metrics::CoordinatorMetrics,
-    sink::{
-        folder::{mint_run_id, same_identity},
-        standing::Standing,
-    },
+    sink::folder::{mint_run_id, same_identity},
+    standing::Standing,
 };
 
 /// How often a full queue is looked at again.
@@ -116,8 +114,9 @@ pub async fn submit(
         tracing::info!(items = cursor.next, "everything was submitted already");
         return Ok(cursor.next);
     }
-    let sharding = Sharding { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size };
-    let open = RunOpen { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size, identity };
+    let sharding = Sharding { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size.get() };
+    let open =
+        RunOpen { run_id: cursor.run_id.clone(), seed: shared.seed, shard_size: shared.shard_size.get(), identity };
     claim(&queue, &open, name, &stop).await?;
     publish(&queue, &sharding.control(RecordType::RunOpen, &open), &stop).await?;
 

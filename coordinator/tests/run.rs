@@ -6,7 +6,7 @@ mod process;
 
 use std::{path::Path, time::Duration};
 
-use process::{Running, case2code, corpus, counts, journaled, parts, succeed, until};
+use process::{Running, case2code, corpus, counts, journaled, parts, program, succeed, until};
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -80,6 +80,20 @@ fn another_run_in_the_same_folder_is_refused_by_name() {
     let error = String::from_utf8_lossy(&other.stderr).into_owned();
     assert_eq!(other.status.code(), Some(2), "{error}");
     assert!(error.contains("seed (was 0, is 9)"), "{error}");
+}
+
+/// Flags are looked at by clap, the environment and files are not.
+#[test]
+fn a_shard_of_no_items_is_refused_wherever_it_is_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (input, out) = (corpus(folder.path(), 2), folder.path().join("out"));
+    for dry in [&[][..], &["--dry-run"]] {
+        let mut run = program("case2code");
+        let output =
+            run.args(run_flags(&input, &out, dry)).env("CASE2CODE_SHARD_SIZE", "0").output().expect("it starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains("shard_size"), "{dry:?}: {error}");
+    }
 }
 
 #[test]

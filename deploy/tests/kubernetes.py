@@ -16,8 +16,8 @@ import kubernetes_validate
 import yaml
 
 HERE = pathlib.Path(__file__).parent.parent / "kubernetes"
-# The part of the custom resources' published schemas that is used here (KEDA 2, prometheus-operator 0.7x+, RabbitMQ
-# cluster operator 2): field → type, `!` for required ones, `*` for any name, a list for lists of that. Nothing else passes.
+# The part of the custom resources' published schemas that is used here (KEDA 2, prometheus-operator, RabbitMQ cluster
+# operator 2): field → type, `!` for required ones, `*` for any name, a list for lists of that. Nothing else passes.
 SELECTOR = {"matchLabels": {"*": str}, "matchExpressions": [{"key!": str, "operator!": str, "values": [str]}]}
 SCALING = {"stabilizationWindowSeconds": int, "selectPolicy": str,
            "policies": [{"type!": str, "value!": int, "periodSeconds!": int}]}
@@ -199,6 +199,18 @@ for overlay, built in everything.items():
         wrong += [f"{place}: {problem}" for problem in policy(document, overlay)]
     if overlay in OVERLAYS:
         wrong += [f"{overlay}: {problem}" for problem in references(built)]
+# But for passwords, and the user that KEDA asks by, the broker's users are the same everywhere.
+def users(path, *but):
+    read = json.loads(path.read_text())
+    rows = [{**row, "password": ""} for row in read["users"]] + read["permissions"]
+    return [row for row in rows if row.get("name", row.get("user")) not in but]
+
+
+base = HERE / "base/definitions.json"
+if users(base, "watcher") != users(HERE.parent / "rabbitmq/definitions.json"):
+    wrong.append("the users of compose are not those of base")
+if users(base) != users(HERE / "overlays/example/definitions.json"):
+    wrong.append("the users of the overlay example are not those of base")
 if documents < 90:
     wrong.append(f"only {documents} documents: something is missing")
 print(f"{documents} documents of {', '.join(OVERLAYS)} against Kubernetes {', '.join(versions)}: {len(wrong)} wrong")

@@ -4,10 +4,7 @@ use std::{
     io::{IsTerminal, Read, Write},
     net::{SocketAddr, TcpStream},
     process::ExitCode,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -71,13 +68,14 @@ pub fn register(registry: &Registry, collectors: Collectors) -> prometheus::Resu
     collectors.into_iter().try_for_each(|collector| registry.register(collector))
 }
 
+type Condition = Box<dyn Fn() -> bool + Send>;
+
 /// What a process shows of itself.
 #[derive(Clone)]
 pub struct Telemetry {
     /// Metrics of the process; every struct of metrics registers here.
     pub registry: Registry,
-    ready: Arc<OnceLock<Box<dyn Fn() -> bool + Send + Sync>>>,
-    done: Arc<AtomicBool>,
+    ready: Arc<Mutex<Condition>>,
 }
 
 /// Which program a process is, of which version: always 1.
@@ -102,18 +100,12 @@ impl Telemetry {
         info.with_label_values(&[name, env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(info))?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        Ok(Self { registry, ready: Arc::default(), done: Arc::default() })
+        Ok(Self { registry, ready: Arc::new(Mutex::new(Box::new(|| false))) })
     }
 
-    /// The process takes work from now on, whenever `condition` holds: the answer of `/readyz`.
-    pub fn ready_while(&self, condition: impl Fn() -> bool + Send + Sync + 'static) {
-        // Said once a process; the first word stands.
-        let _ = self.ready.set(Box::new(condition));
-    }
-
-    /// Nothing is left to do: ready, whatever became of what it worked with.
-    pub fn done(&self) {
-        self.done.store(true, Ordering::Relaxed);
+    /// The process is ready from now on whenever `condition` holds: the answer of `/readyz`. The last word stands.
+    pub fn ready_while(&self, condition: impl Fn() -> bool + Send + 'static) {
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(condition);
     }
 
     /// Serves until the process ends; nothing without an address.
@@ -125,13 +117,13 @@ impl Telemetry {
         let listener = tokio::net::TcpListener::bind(address)
             .await
             .map_err(|error| Failure::Usage(format!("--metrics-addr {address}: {error}")))?;
-        let (registry, ready, done) = (self.registry.clone(), Arc::clone(&self.ready), Arc::clone(&self.done));
+        let (registry, ready) = (self.registry.clone(), Arc::clone(&self.ready));
         let metrics = move || {
             let text = TextEncoder::new().encode_to_string(&registry.gather());
             async move { text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())) }
         };
         let readyz = move || {
-            let ready = done.load(Ordering::Relaxed) || ready.get().is_some_and(|condition| condition());
+            let ready = ready.lock().unwrap_or_else(PoisonError::into_inner)();
             async move { if ready { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") } }
         };
         let app = Router::new()

@@ -290,9 +290,18 @@ async fn a_broker_that_dies() {
     }
     let mut consumer = queue.consume(QueueName::Functions, 10).await.expect("a consumer");
     let held = next(&mut consumer).await;
+    // A worker that has published and has nothing to do.
+    let idle = self::queue(&broker, "idle").await;
+    idle.publish(QueueName::Outcomes, &message(0)).await.expect("confirmed");
+    let mut waiting = idle.consume(QueueName::Inputs, 1).await.expect("a consumer");
+    let waiting = tokio::spawn(async move { waiting.next().await.map(|delivery| delivery.is_some()) });
+    ready_is(&idle, true).await;
     broker.kill();
+    ready_is(&idle, false).await;
     assert!(queue.publish(QueueName::Functions, &message(100)).await.is_err(), "nobody confirmed");
     broker.restart();
+    ready_is(&idle, true).await;
+    waiting.abort();
     let publish = async {
         while queue.publish(QueueName::Functions, &message(100)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -308,6 +317,14 @@ async fn a_broker_that_dies() {
         let _ = delivery.receipt.ack().await;
     }
     assert_eq!(seen, (0..=100).collect());
+}
+
+async fn ready_is(queue: &RabbitQueue, wanted: bool) {
+    let begun = std::time::Instant::now();
+    while queue.is_connected() != wanted {
+        assert!(begun.elapsed() < DEADLINE, "it does not become {wanted}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ pub(crate) struct SinkArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// When the run is complete, wait for a signal instead of ending: for who starts again whatever ends (Kubernetes)
-    #[arg(long)]
+    #[arg(long, env = "CASE2CODE_STAY")]
     stay: bool,
     #[command(flatten)]
     broker: BrokerSettings,
@@ -158,7 +158,7 @@ impl SinkArgs {
         let (assemble, broker) = (resolver.get(&self.assemble)?, resolver.get(&self.broker)?);
         fleet::sink(&self.out, &assemble, resolver.get(&self.stages)?, &broker, telemetry, stop.clone()).await?;
         if self.stay {
-            telemetry.done();
+            telemetry.ready_while(|| true);
             tracing::info!("the run is complete: waiting for a signal");
             stop.cancelled().await;
         }

@@ -14,8 +14,8 @@ use pipeline::{
 use super::{
     journal::Entry,
     shards::{Belongs, Shards},
-    standing::SharedStanding,
 };
+use crate::standing::SharedStanding;
 
 /// Deliveries that are put on disk with one sync.
 pub const BATCH: usize = 1_000;

@@ -25,7 +25,6 @@ use super::{
     drain::{BATCH, Until, drain},
     folder::{OutputFolder, same_identity},
     shards::Shards,
-    standing::Clock,
 };
 use crate::{
     assemble::{AssembleSettings, Assembler},
@@ -34,6 +33,7 @@ use crate::{
     metrics::CoordinatorMetrics,
     output::StageSettings,
     progress::{Progress, RunCounts},
+    standing::Clock,
 };
 
 /// Drains a run until its last shard stands in parts.

@@ -5,7 +5,6 @@
 //! - [`shards`]: which shards are open, what they have seen, when one is complete
 //! - [`verdicts`]: the outcomes of a shard → samples and rejections
 //! - [`drain`]: the loop from the queue to the journals
-//! - [`standing`]: where the run stands, for people
 //! - [`fleet`]: the sink of a fleet, over RabbitMQ
 
 pub mod drain;
@@ -13,5 +12,4 @@ pub mod fleet;
 pub mod folder;
 pub mod journal;
 pub mod shards;
-pub mod standing;
 pub mod verdicts;

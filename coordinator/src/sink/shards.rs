@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     folder::{Known, OutputFolder},
     journal::{Entry, ItemOutcome, Journal},
-    standing::{OpenStanding, Standing},
     verdicts::{self, Verdicts},
 };
 use crate::{
     assemble::{AssembleSettings, Assembler},
     output::{PartWriter, StageSettings, stages},
+    standing::{OpenStanding, Standing},
 };
 
 /// What became of a shard.

@@ -29,8 +29,8 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 
 use self::requests::{Answered, Requests};
 use super::{folder, programs::NO_END};
-use crate::sink::{
-    folder::mint_run_id,
+use crate::{
+    sink::folder::mint_run_id,
     standing::{Clock, SharedStanding, Standing},
 };
 

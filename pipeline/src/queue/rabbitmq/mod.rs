@@ -209,12 +209,11 @@ impl RabbitQueue {
         &self.inner.topology
     }
 
-    /// Whether the broker is in reach: what `/readyz` says.
+    /// Whether the process can work: what `/readyz` says. It is the connection that it consumes by which tells, once there
+    /// is one: that comes back by itself. The other waits for the next publish.
     pub fn is_connected(&self) -> bool {
-        let links = [self.link(), self.inner.publish.link()];
-        // One is made when it is first needed.
-        let mut made = links.iter().filter(|link| link.generation() > 0).peekable();
-        made.peek().is_some() && made.all(|link| link.is_connected())
+        let consumes = self.link().generation() > 0;
+        if consumes { self.link().is_connected() } else { self.inner.publish.link().is_connected() }
     }
 
     /// The connection that consumers use.

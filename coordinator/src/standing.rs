@@ -9,8 +9,7 @@ use std::{
 use pipeline::{message::RunId, queue::rabbitmq::RabbitQueue};
 use serde::{Deserialize, Serialize};
 
-use super::shards::Shards;
-use crate::metrics::CoordinatorMetrics;
+use crate::{metrics::CoordinatorMetrics, sink::shards::Shards};
 
 /// What the sink knows of its run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
