@@ -14,6 +14,18 @@ use process::{Running, case2code, corpus, counts, journaled, parts, program, suc
 const DEADLINE: Duration = Duration::from_secs(300);
 
 #[test]
+fn a_worker_that_is_stopped_while_it_starts_ends_well() {
+    let nobody = ["--run", "early", "--amqp-url", "amqp://127.0.0.1:1/%2f", "--startup-wait", "60"];
+    for (name, flags) in [("worker-llm", ["--writer", "builtin"]), ("worker-exec", ["--sandbox", "namespace"])] {
+        let address = format!("127.0.0.1:{}", broker::free_port());
+        let mut worker = Running::start(name, &[&flags[..], &nobody, &["--metrics-addr", &address]].concat());
+        until("it listens", DEADLINE, || std::net::TcpStream::connect(&address).is_ok());
+        worker.terminate();
+        assert_eq!(worker.wait(DEADLINE), Some(0), "{name}");
+    }
+}
+
+#[test]
 fn a_fleet_gives_the_bytes_of_one_process() {
     let broker = Broker::start();
     let folder = tempfile::tempdir().expect("a folder");

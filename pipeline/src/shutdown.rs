@@ -27,6 +27,17 @@ pub fn on_signals() -> std::io::Result<CancellationToken> {
     Ok(token)
 }
 
+/// What a worker came to that [`unless_stopped`] stopped before it had taken anything: nothing is left of it to do.
+///
+/// # Errors
+/// All others.
+pub fn stopped_early_is_done(worked: Result<(), Failure>) -> Result<(), Failure> {
+    match worked {
+        Err(Failure::Interrupted) => Ok(()),
+        worked => worked,
+    }
+}
+
 /// Does `work` unless it is told to stop before.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use pipeline::{
     error::Failure,
     queue::rabbitmq::{BrokerSettings, RabbitQueue},
     settings,
-    shutdown::unless_stopped,
+    shutdown::{stopped_early_is_done, unless_stopped},
     telemetry::{Telemetry, register},
 };
 use worker_exec::{Executor, settings::ExecSettings, task::FleetExecutor};
@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
         return probed;
     }
     pipeline::telemetry::init_logs();
-    pipeline::error::exit(work().await)
+    pipeline::error::exit(stopped_early_is_done(work().await))
 }
 
 async fn work() -> Result<(), Failure> {
@@ -44,8 +44,8 @@ async fn work() -> Result<(), Failure> {
     let broker: BrokerSettings = settings::resolve(&cli.broker, &matches, cli.config.as_deref())?;
     let exec: ExecSettings = settings::resolve(&cli.exec, &matches, cli.config.as_deref())?;
     let telemetry = Telemetry::of("worker-exec", Some(broker.run_name()?))?;
-    telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
+    telemetry.serve(cli.metrics_addr).await?;
     let stage = settings::with_patience(broker.startup_wait, || Executor::start(&exec));
     let stage = std::sync::Arc::new(unless_stopped(&stop, stage).await?);
     let queue = unless_stopped(&stop, RabbitQueue::connect(&broker, "worker-exec")).await?;

@@ -9,7 +9,7 @@ use pipeline::{
     profile::ProfileArg,
     queue::rabbitmq::{BrokerSettings, RabbitQueue},
     settings,
-    shutdown::unless_stopped,
+    shutdown::{stopped_early_is_done, unless_stopped},
     telemetry::{Telemetry, register},
 };
 use worker_llm::{WayBack, Writer, budget::Usage, settings::WriterSettings};
@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
         return probed;
     }
     pipeline::telemetry::init_logs();
-    pipeline::error::exit(work().await)
+    pipeline::error::exit(stopped_early_is_done(work().await))
 }
 
 async fn work() -> Result<(), Failure> {
@@ -49,8 +49,8 @@ async fn work() -> Result<(), Failure> {
     let ProfileArg { profile } = settings::resolve(&cli.profile, &matches, cli.config.as_deref())?;
     let writer = writer.under(profile);
     let telemetry = Telemetry::of("worker-llm", Some(broker.run_name()?))?;
-    telemetry.serve(cli.metrics_addr).await?;
     let stop = pipeline::shutdown::on_signals().map_err(anyhow::Error::from)?;
+    telemetry.serve(cli.metrics_addr).await?;
     let budget = writer.budget(Usage::default())?;
     let start = || Writer::start_within(&writer, WayBack::Open, &telemetry.registry, budget.clone());
     let stage = settings::with_patience(broker.startup_wait, start);
