@@ -47,6 +47,7 @@ async fn a_broker_that_behaves() {
     what_is_set_aside_is_seen_and_stays(&broker).await;
     what_the_broker_gave_up_on_ends(&broker).await;
     a_retired_consumer_gives_back_what_it_did_not_give_out(&broker).await;
+    a_consumer_that_is_retired_under_load_leaves_no_count(&broker).await;
     looking_brings_nothing_about(&broker).await;
     worker_exec_may_do_its_work_and_nothing_else(&broker).await;
     a_broker_that_refuses_is_told_from_one_that_is_away(&broker).await;
@@ -272,6 +273,31 @@ async fn a_retired_consumer_gives_back_what_it_did_not_give_out(broker: &Broker)
     queue.close().await.expect("closed");
     let queue = self::queue(broker, "retired").await;
     assert_eq!(queue.depth(QueueName::Functions).await.expect("a depth").ready, 0);
+}
+
+/// A count is taken for a crash, and a record that has too many for what crashes workers.
+async fn a_consumer_that_is_retired_under_load_leaves_no_count(broker: &Broker) {
+    const RECORDS: u64 = 400;
+    let queue = queue(broker, "under-load").await;
+    for index in 0..RECORDS {
+        queue.publish(QueueName::Functions, &message(index)).await.expect("confirmed");
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < RECORDS as usize {
+        let mut consumer = queue.consume(QueueName::Functions, 32).await.expect("a consumer");
+        let mut acks = tokio::task::JoinSet::new();
+        for _ in 0..(RECORDS as usize - seen.len()).min(8) {
+            let delivery = next(&mut consumer).await;
+            assert_eq!(delivery.delivery_count, 0, "it was lost on its way to a consumer that was retired");
+            seen.insert(delivery.message.expect("attributable").address.index);
+            acks.spawn(delivery.receipt.ack());
+        }
+        // The broker sends more for each acknowledgement, just when the consumer goes.
+        consumer.retire().await;
+        while let Some(acknowledged) = acks.join_next().await {
+            acknowledged.expect("no panic").expect("acknowledged");
+        }
+    }
 }
 
 async fn looking_brings_nothing_about(broker: &Broker) {

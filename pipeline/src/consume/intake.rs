@@ -8,17 +8,27 @@ use tokio_util::sync::CancellationToken;
 use super::Route;
 use crate::queue::{Consumer, Delivery, Queue, QueueError, QueueName};
 
-/// How long a narrow intake looks at one of its queues before it looks at the other.
+/// How long a narrow intake looks at the queue that goes first before it looks at the other.
+const FIRST_TURN: Duration = Duration::from_millis(200);
+
+/// How long it looks at the other.
 const TURN: Duration = Duration::from_secs(1);
 
 type Next = Result<Option<Delivery>, QueueError>;
 
 /// The deliveries of a route.
 pub(super) enum Intake<Q> {
-    /// One delivery at a time, from one queue at a time.
-    Narrow { queue: Q, route: Route, source: Source },
+    /// One delivery at a time, from one queue at a time: `source`, until it is the `turn` of the other.
+    Narrow { queue: Q, route: Route, source: Source, turn: Turn },
     /// Many at once; those of the first queue go first.
     Wide(Vec<Source>),
+}
+
+/// Whether a narrow intake stays with its queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Stays,
+    Ends,
 }
 
 /// One queue, taken from by a task of its own: a consumer that is being built again must not be disturbed by what
@@ -34,7 +44,7 @@ impl<Q: Queue> Intake<Q> {
     /// Takes one delivery at a time.
     pub async fn narrow(queue: &Q, route: Route) -> Result<Self, QueueError> {
         let source = Source::open(queue, route.from, 1).await?;
-        Ok(Self::Narrow { queue: queue.clone(), route, source })
+        Ok(Self::Narrow { queue: queue.clone(), route, source, turn: Turn::Stays })
     }
 
     /// Takes up to `prefetch` of each queue.
@@ -49,19 +59,26 @@ impl<Q: Queue> Intake<Q> {
     /// The next delivery; none once every queue is closed and empty. May be dropped and called again.
     pub async fn next(&mut self) -> Next {
         match self {
-            Self::Narrow { queue, route, source } => {
+            Self::Narrow { queue, route, source, turn } => {
+                let Some(first) = route.first else { return source.next().await };
                 let mut closed = false;
                 loop {
-                    let Some(first) = route.first else { return source.next().await };
-                    let taken = tokio::time::timeout(TURN, source.next()).await;
+                    if *turn == Turn::Ends {
+                        let other = if source.from == first { route.from } else { first };
+                        let other = Source::open(queue, other, 1).await?;
+                        *turn = Turn::Stays;
+                        std::mem::replace(source, other).retire().await;
+                    }
+                    let patience = if source.from == first { FIRST_TURN } else { TURN };
+                    let taken = tokio::time::timeout(patience, source.next()).await;
+                    if source.from != first || !matches!(taken, Ok(Ok(Some(_)))) {
+                        *turn = Turn::Ends;
+                    }
                     match taken {
                         Ok(Ok(None)) if !closed => closed = true,
                         Ok(next) => return next,
                         Err(_) => closed = false,
                     }
-                    let other = if source.from == first { route.from } else { first };
-                    let other = Source::open(queue, other, 1).await?;
-                    std::mem::replace(source, other).retire().await;
                 }
             }
             Self::Wide(sources) => loop {

@@ -39,6 +39,10 @@ pub const MAX_ATTEMPTS: u32 = 3;
 /// Deliveries that came back without an answer before a record is worked alone.
 const MAX_SILENT_DELIVERIES: u64 = 2;
 
+/// Deliveries in a row without a suspect that a narrow loop waits for, at most: twice as many each time that one comes,
+/// for where suspects are many a wide loop would give back most of what it takes.
+const LONGEST_PATIENCE: u32 = 64;
+
 /// How long work in flight is waited for once the loop is told to stop; then it goes back to the queue. Within what
 /// Kubernetes gives a pod (30 s), and far below what a request to a throttled server may take.
 pub const GRACE: Duration = Duration::from_secs(25);
@@ -83,7 +87,7 @@ impl Route {
 ///
 /// A record that crashes its worker takes down with it whatever the worker holds, and all of that counts as delivered
 /// once more. To tell the culprit from its neighbours, the loop holds one delivery only (it is *narrow*) from its start
-/// to the first sign that all is well, and whenever a suspect comes.
+/// to the first sign that all is well, and from when a suspect comes until some others have come in a row.
 ///
 /// # Errors
 /// The queue refuses for good. An outage of it is waited out.
@@ -114,6 +118,7 @@ pub async fn consume<S: Stage, Q: Queue>(
     let tasks = TaskTracker::new();
     let mut intake = Intake::narrow(&queue, route).await?;
     let mut narrow = true;
+    let (mut calm, mut patience) = (0_u32, 1);
     let ended = loop {
         let slot = tokio::select! {
             biased;
@@ -132,9 +137,16 @@ pub async fn consume<S: Stage, Q: Queue>(
             Err(error) => break Err(error),
         };
         let suspect = is_suspect(&delivery);
-        let all_is_well = delivery.delivery_count == 0 || worker.ended_one.load(Ordering::SeqCst);
-        if suspect != narrow && (suspect || all_is_well) {
-            narrow = suspect;
+        calm = if suspect { 0 } else { calm.saturating_add(1) };
+        let all_is_well = calm >= patience && (delivery.delivery_count == 0 || worker.ended_one.load(Ordering::SeqCst));
+        let narrows = suspect || (narrow && !all_is_well);
+        // Before anything is given back: what is acknowledged meanwhile makes the queue send more.
+        let others = if narrows { all_but_one(&slots, concurrency, &stop).await } else { None };
+        if narrows != narrow {
+            narrow = narrows;
+            if narrow {
+                patience = (patience * 2).min(LONGEST_PATIENCE);
+            }
             let other = if narrow {
                 Intake::narrow(&queue, route).await
             } else {
@@ -145,7 +157,6 @@ pub async fn consume<S: Stage, Q: Queue>(
                 Err(error) => break Err(error),
             }
         }
-        let others = if suspect { all_but_one(&slots, concurrency, &stop).await } else { None };
         let worker = Arc::clone(&worker);
         tasks.spawn(async move {
             worker.handle(delivery).await;

@@ -52,6 +52,13 @@ struct Open {
 /// How long an opening may still take once nobody wants it any more. A broker that is away would keep it for ever.
 const OPENING_ENDS: Duration = Duration::from_secs(5);
 
+/// A consumer that got nothing for so long has nothing under way to it. What still is when it is cancelled never arrives
+/// (quorum queues, 3.10 and 4.0), and counts as delivered once more when its channel closes.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// How long that is waited for at most.
+const QUIET_DEADLINE: Duration = Duration::from_secs(2);
+
 /// Deliveries that are given back at once.
 const RETURNED_AT_ONCE: usize = 64;
 
@@ -137,6 +144,18 @@ impl Open {
         let receipt = RabbitReceipt::new(queue.clone(), from, delivery, body, Arc::clone(&self.in_hand));
         Delivery { message, delivery_count, waited, receipt: Box::new(receipt) }
     }
+
+    /// Waits until nothing is under way. Gives what came meanwhile.
+    async fn settle(&mut self, queue: &RabbitQueue, from: QueueName) -> Vec<Delivery> {
+        let (begun, mut held) = (Instant::now(), Vec::new());
+        while begun.elapsed() < QUIET_DEADLINE {
+            match tokio::time::timeout(QUIET, self.stream.next()).await {
+                Ok(Some(Ok(delivery))) => held.push(self.take(queue, from, delivery)),
+                _ => break,
+            }
+        }
+        held
+    }
 }
 
 impl Consumer for RabbitConsumer {
@@ -181,7 +200,8 @@ impl Consumer for RabbitConsumer {
                 opening.abort();
             }
         }
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
+        let mut held = open.settle(&self.queue, self.from).await;
         let mut stream = open.stream.clone();
         let cancelled = answered(open.channel.basic_cancel(stream.tag(), BasicCancelOptions::default())).await;
         if let Err(error) = cancelled {
@@ -189,10 +209,10 @@ impl Consumer for RabbitConsumer {
             return;
         }
         // The answer comes after all deliveries, so that what is here now is all there will be.
-        let mut held = Vec::new();
         while let Some(Some(Ok(delivery))) = stream.next().now_or_never() {
-            held.push(open.take(&self.queue, self.from, delivery).receipt.give_back());
+            held.push(open.take(&self.queue, self.from, delivery));
         }
+        let held = held.into_iter().map(|delivery| delivery.receipt.give_back());
         futures_util::stream::iter(held).buffer_unordered(RETURNED_AT_ONCE).for_each(|_| async {}).await;
         let Open { channel, in_hand, .. } = open;
         self.queue.inner.retired.keep(channel, in_hand).await;
