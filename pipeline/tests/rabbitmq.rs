@@ -60,10 +60,10 @@ async fn worker_exec_may_do_its_work_and_nothing_else(broker: &Broker) {
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let url = format!("amqp://worker-exec:worker-exec@127.0.0.1:{}/%2f", broker.port());
     // For longer than it would wait for a broker.
-    let limited = BrokerSettings { amqp_url: url.clone(), run: Some("limited".into()), startup_wait: 1 };
+    let limited = BrokerSettings { amqp_url: url.clone(), run: Some("limited".into()), startup_wait: 5 };
     // It comes first and waits for those who declare.
     let mut first = tokio::spawn(async move { RabbitQueue::connect(&limited, "worker-exec").await });
-    assert!(tokio::time::timeout(Duration::from_secs(3), &mut first).await.is_err(), "it gave up");
+    assert!(tokio::time::timeout(Duration::from_secs(7), &mut first).await.is_err(), "it gave up");
     let owner = queue(broker, "limited").await;
     let worker = first.await.expect("no panic").expect("the run is there now");
     assert!(worker.is_connected());
