@@ -2,6 +2,7 @@
 
 use std::{
     io::{ErrorKind, Write},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -40,8 +41,8 @@ pub struct SubmitSettings {
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Pause while the queues hold this many ready messages
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub in_flight: u32,
+    #[arg(long, default_value = "100000")]
+    pub in_flight: NonZeroU32,
     /// Publish everything once more, for a broker that lost its queues or a journal that lost lines; the sink drops
     /// what it has already
     #[arg(long)]
@@ -140,7 +141,7 @@ pub async fn submit(
         if items <= cursor.next {
             continue;
         }
-        wait_for_room(&queue, settings.in_flight, &metrics, &stop).await?;
+        wait_for_room(&queue, settings.in_flight.get(), &metrics, &stop).await?;
         let next = cursor.next;
         let wanted = |address: &Address| address.index >= next;
         let reasons: Vec<_> = chunk

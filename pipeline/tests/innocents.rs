@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 const WORKERS: usize = 6;
 const CONCURRENCY: usize = 32;
-const RECORDS: u64 = 600;
+const RECORDS: u64 = 300;
 const DEADLINE: Duration = Duration::from_secs(300);
 
 struct Slow;

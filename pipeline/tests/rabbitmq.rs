@@ -359,6 +359,13 @@ async fn a_broker_that_was_never_there() {
     let failure = RabbitQueue::connect(&settings, "test").await.err().expect("nobody listens there");
     assert_eq!(failure.exit_code(), 3);
     assert!(failure.to_string().contains("AMQP_URL"), "{failure}");
+    // A user or password that is not encoded.
+    for url in ["amqp://a@b/c:d@127.0.0.1:1", "amqp://a:b/c@127.0.0.1:1"] {
+        let settings = BrokerSettings { amqp_url: url.into(), ..settings.clone() };
+        let failure = RabbitQueue::connect(&settings, "test").await.err().expect("no such URL");
+        assert_eq!(failure.exit_code(), 2);
+        assert!(failure.to_string().contains("%40"), "{failure}");
+    }
 }
 
 /// With a certificate of a private authority, which `SSL_CERT_FILE` names.

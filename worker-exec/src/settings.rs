@@ -12,6 +12,8 @@ pub const OUTPUT_BYTES: u32 = 64 << 10;
 pub const MAX_EXAMPLES: u32 = 1000;
 /// Size of the folder that a program may write to.
 pub const SCRATCH_BYTES: u64 = 16 << 20;
+/// Sandboxes of one process at the most: far more than any machine has cores for.
+const MOST_SLOTS: usize = 1024;
 
 /// Where programs run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -72,8 +74,8 @@ impl ExecSettings {
         if !(128..=65_536).contains(&self.memory_limit) {
             return Err(Failure::Usage(format!("--memory-limit {}: must be from 128 to 65536 MiB", self.memory_limit)));
         }
-        if self.slots == Some(0) {
-            return Err(Failure::Usage("--slots 0: must be at least 1".into()));
+        if let Some(slots) = self.slots.filter(|slots| !(1..=MOST_SLOTS).contains(slots)) {
+            return Err(Failure::Usage(format!("--slots {slots}: must be from 1 to {MOST_SLOTS}")));
         }
         Ok(())
     }

@@ -297,6 +297,10 @@ fn uri(url: &str) -> Result<AMQPUri, Failure> {
         Failure::Usage(format!("--amqp-url {}: {error}{hint}", without_password(url)))
     };
     let mut uri: AMQPUri = url.parse().map_err(wrong)?;
+    // `amqp://a@b/c:d@host` parses: host `b`, virtual host `c:d@host`.
+    if uri.vhost.contains('@') {
+        return Err(wrong("an @ after the host".into()));
+    }
     if uri.vhost.is_empty() {
         uri.vhost = "/".into(); // amqp://host/ means the default virtual host to everyone but the specification
     }
