@@ -366,6 +366,9 @@ async fn a_broker_that_was_never_there() {
         assert_eq!(failure.exit_code(), 2);
         assert!(failure.to_string().contains("%40"), "{failure}");
     }
+    let encoded = BrokerSettings { amqp_url: "amqp://a%40b:c@127.0.0.1:1/d%40e".into(), ..settings };
+    let failure = RabbitQueue::connect(&encoded, "test").await.err().expect("nobody listens there");
+    assert_eq!(failure.exit_code(), 3);
 }
 
 /// With a certificate of a private authority, which `SSL_CERT_FILE` names.

@@ -298,7 +298,8 @@ fn uri(url: &str) -> Result<AMQPUri, Failure> {
     };
     let mut uri: AMQPUri = url.parse().map_err(wrong)?;
     // `amqp://a@b/c:d@host` parses: host `b`, virtual host `c:d@host`.
-    if uri.vhost.contains('@') {
+    let after_host = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    if after_host.is_some_and(|(_, path)| path.split('?').next().is_some_and(|path| path.contains('@'))) {
         return Err(wrong("an @ after the host".into()));
     }
     if uri.vhost.is_empty() {

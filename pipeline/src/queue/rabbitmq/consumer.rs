@@ -53,7 +53,7 @@ struct Open {
 const OPENING_ENDS: Duration = Duration::from_secs(5);
 
 /// A consumer that got nothing for so long has nothing under way to it. What still is when it is cancelled never arrives
-/// (quorum queues, 3.10 and 4.0), and counts as delivered once more when its channel closes.
+/// (seen with the quorum queues of 3.10), and counts as delivered once more when its channel closes.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// How long that is waited for at most.
