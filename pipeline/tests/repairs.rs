@@ -150,7 +150,18 @@ async fn over_a_broker() {
 /// A worker that starts when nothing but repairs is left finds them; and what is to be mended goes before the rest.
 #[tokio::test]
 async fn repairs_go_first_and_need_no_functions() {
+    repairs_go_first(0).await;
+}
+
+/// As after a crash: each is worked alone, by a loop that looks at one queue at a time.
+#[tokio::test]
+async fn repairs_go_first_among_suspects() {
+    repairs_go_first(1).await;
+}
+
+async fn repairs_go_first(alone: u32) {
     let queue = MemoryQueue::new(256);
+    let as_suspect = |message: Message| Message { alone, ..message };
     let repair = |index: u64| {
         let function = message(index).decode::<Function>().expect("a function");
         let inputs = GeneratedInputs { function, examples: String::new(), generation: generation(), repairs_left: 1 };
@@ -169,10 +180,10 @@ async fn repairs_go_first_and_need_no_functions() {
     };
     next().await;
     for index in 1..=20 {
-        queue.publish(QueueName::Functions, &message(index)).await.expect("room");
+        queue.publish(QueueName::Functions, &as_suspect(message(index))).await.expect("room");
     }
     for index in 21..=25 {
-        queue.publish(QueueName::Repairs, &repair(index)).await.expect("room");
+        queue.publish(QueueName::Repairs, &as_suspect(repair(index))).await.expect("room");
     }
     for _ in 1..=25 {
         next().await;

@@ -208,7 +208,7 @@ impl Consumer for RabbitConsumer {
             tracing::debug!(queue = %self.from, %error, "the broker makes ready again what this consumer holds");
             return;
         }
-        // The answer comes after all deliveries, so that what is here now is all there will be.
+        // What comes before the answer is here now; what comes after it never is.
         while let Some(Some(Ok(delivery))) = stream.next().now_or_never() {
             held.push(open.take(&self.queue, self.from, delivery));
         }
